@@ -1,0 +1,188 @@
+"""The shapes of the one TOML file. Unknown keys are errors; secrets never stand here, `*_file` keys name where they are.
+
+Reading the file, environment overrides and messages for people are in config_file.py.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Level = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)]
+"""A name that is also an MQTT topic level."""
+
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,14}$")]
+Hex = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]+$", max_length=128), AfterValidator(str.upper)]
+Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
+Zone = Literal["inside", "threshold", "outside"]
+GateMode = Literal["observe", "handheld", "light", "siren"]
+Severity = Literal["info", "warning", "critical"]
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"no time zone is called {name!r}; use a name like Europe/Berlin")
+    return name
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Site(Section):
+    id: Level
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
+    company_prefixes: tuple[Digits, ...] = ()
+    own_epcs: tuple[Hex, ...] = ()
+
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Database(Section):
+    url: str = "sqlite:///rfidguard.db"
+
+
+class Mqtt(Section):
+    url: Annotated[str, StringConstraints(pattern=r"^mqtts?://[^/\s]+$")] = "mqtt://127.0.0.1:1883"
+    prefix: Annotated[str, StringConstraints(pattern=r"^[^+#\s/]+(/[^+#\s/]+)*$")] = "rfidguard"
+    protocol: Literal["5", "3.1.1"] = "5"
+    client_id: str | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+class HttpClient(Section):
+    name: Level
+    token_file: Path
+    scope: Literal["till", "staff", "read", "admin"]
+
+
+class Http(Section):
+    listen: Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$")] = "127.0.0.1:8080"
+    client: tuple[HttpClient, ...] = ()
+
+
+class LedgerPolicy(Section):
+    mode: Literal["serialised", "gtin", "mixed"] = "mixed"
+    unknown_epc: Literal["observe", "stock_only", "strict"] = "observe"
+    credit_ttl_s: Seconds = 900.0
+    late_sale_hold_s: Seconds = 0.0
+    stale_after_s: Seconds = 120.0
+    on_stale: Literal["suppress", "alarm"] = "suppress"
+
+
+class Journal(Section):
+    dir: Path = Path("journal")
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = 14
+    max_mb: Annotated[int, Field(ge=1)] = 4096
+
+
+class Privacy(Section):
+    foreign_epc: Literal["hash", "keep", "drop"] = "hash"
+
+
+class Alarms(Section):
+    escalate_s: Seconds = 20.0
+    expire_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 180.0
+
+
+class Antenna(Section):
+    zone: Zone
+    gate: Level | None = None
+
+
+class DeviceSection(BaseModel):
+    """A device: `id` and `driver`; every other key belongs to the driver and is checked against its settings model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    id: Level
+    driver: str
+
+    def settings(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Reader(DeviceSection):
+    antennas: dict[Annotated[int, Field(ge=1, le=255)], Zone | Antenna] = Field(
+        default_factory=lambda: {1: "threshold"}, validate_default=True
+    )
+
+    def places(self, gate: str) -> dict[int, tuple[str, Zone]]:
+        """Antenna port -> (gate, zone)."""
+        return {
+            port: (gate, place) if isinstance(place, str) else (place.gate or gate, place.zone)
+            for port, place in self.antennas.items()
+        }
+
+
+class Pedestal(DeviceSection):
+    pass
+
+
+class Counter(DeviceSection):
+    pass
+
+
+class Output(Section):
+    id: Level
+    reader: Level
+    pin: Annotated[int, Field(ge=1, le=64)]
+    seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] = 5.0
+    kind: Literal["light", "siren"] | None = None
+
+    def sounds(self) -> bool:
+        """True for a siren. Unless `kind` says so, an output whose id names a siren is one; every other is a light."""
+        return (self.kind or ("siren" if "siren" in self.id else "light")) == "siren"
+
+
+class Gate(Section):
+    id: Level
+    mode: GateMode = "handheld"
+    unknown_direction: Literal["auto", "out", "ignore"] = "auto"
+    """What a passage without a direction counts as. auto: out where no antenna layout could tell, else ignore."""
+    reader: tuple[Reader, ...] = ()
+    pedestal: tuple[Pedestal, ...] = ()
+    counter: tuple[Counter, ...] = ()
+    output: tuple[Output, ...] = ()
+
+
+class Action(Section):
+    """Who is told of what. Where any action is listed, only listed ones act; a gate's mode still caps them."""
+
+    kind: str | None = None
+    severity: Severity | None = None
+    certainty_min: Annotated[float, Field(ge=0, le=1)] = 0.0
+    schedule: Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$")] | None = None
+    do: tuple[Literal["light", "siren", "handheld", "log"], ...]
+
+
+class Rule(BaseModel):
+    """`use` names the rule; every other key is a parameter, checked against the rule's own model."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    use: str
+
+    def params(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Config(Section):
+    site: Site
+    database: Database = Database()
+    mqtt: Mqtt = Mqtt()
+    http: Http = Http()
+    ledger: LedgerPolicy = LedgerPolicy()
+    journal: Journal = Journal()
+    privacy: Privacy = Privacy()
+    alarms: Alarms = Alarms()
+    gate: tuple[Gate, ...] = ()
+    action: tuple[Action, ...] = ()
+    rule: tuple[Rule, ...] = ()

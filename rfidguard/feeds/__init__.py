@@ -1,0 +1,1 @@
+"""Sales in: one file per source. Every feed ends in `rfidguard.intake`."""

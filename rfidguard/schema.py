@@ -1,0 +1,140 @@
+"""The tables. Migrations (rfidguard/migrations) create them; this file is how queries name them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+_row_id = BigInteger().with_variant(Integer, "sqlite")
+
+ledger_records = Table(
+    "ledger_records",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("recorded_at", Float(53), nullable=False),
+    Column("key", String(160)),  # rfidguard.epc: "GTIN.serial", "epc:HEX" or "gtin:GTIN"; null for a void
+    Column("document", String(200)),  # the id up to its last "/", so that a void of a whole document finds its lines
+    Column("epc", String(128)),
+    Column("gtin", String(14)),
+    Column("serial", String(128)),
+    Column("quantity", Integer, nullable=False, server_default="1"),
+    Column("transaction", String(128)),
+    Column("source", String(64)),
+    Column("lane", String(64)),
+    Column("ref", String(200)),
+    Index("ix_ledger_records_key", "key"),
+    Index("ix_ledger_records_ref", "ref"),
+)
+
+credit_bindings = Table(
+    "credit_bindings",
+    metadata,
+    Column("credit", String(200), primary_key=True),
+    Column("unit", Integer, primary_key=True),
+    Column("epc", String(128), nullable=False),
+    Column("at", Float(53), nullable=False),
+    Index("ix_credit_bindings_epc", "epc"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("received_at", Float(53), nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("gate", String(64), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("raised_at", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("body", LargeBinary, nullable=False),  # rfidguard.alarm.Alarm as JSON, the source of truth
+    Index("ix_alarms_state", "state"),
+)
+
+alarm_events = Table(
+    "alarm_events",
+    metadata,
+    Column("alarm", String(26), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("event_type", String(16), primary_key=True),
+    Column("event_at", Float(53), nullable=False),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("by", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("received_at", Float(53), nullable=False),
+    Column("body", LargeBinary, nullable=False),  # rfidguard.events.Answer as JSON
+    Column("status", String(16)),  # null until the core has judged it
+    Column("reason", Text),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _row_id, primary_key=True, autoincrement=True),
+    Column("topic", String(255), nullable=False),  # below rfidguard/<site>/
+    Column("payload", LargeBinary, nullable=False),
+    Column("retain", Boolean, nullable=False),
+    Column("expiry_s", Float(53)),
+    Column("alarm", String(26)),
+    Column("created_at", Float(53), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("parked", String(32)),  # a reason for which it is not retried by itself
+    Column("done_at", Float(53)),
+    Index("ix_outbox_open", "done_at", "id"),
+    sqlite_autoincrement=True,
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", _row_id, primary_key=True, autoincrement=True),
+    Column("at", Float(53), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", Float(53), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("session", String(64), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("beat_at", Float(53), nullable=False),
+    UniqueConstraint("session"),
+)

@@ -1,0 +1,1 @@
+"""HTTP: the API, the staff page and the metrics."""

@@ -80,9 +80,7 @@ class DriverClass(Protocol):
     kinds: tuple[str, ...]
     """The config sections it may stand in: any of reader, pedestal, counter."""
 
-    def __call__(
-        self, device: str, gate: str, settings: Any, clock: Clock, antennas: Mapping[int, AntennaPlace]
-    ) -> Driver: ...
+    def __call__(self, device: str, gate: str, settings: Any, clock: Clock, antennas: Mapping[int, AntennaPlace]) -> Driver: ...
 
 
 def registry(package: str, group: str) -> dict[str, str]:

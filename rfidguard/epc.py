@@ -56,9 +56,7 @@ def credit_key(gtin: str) -> str:
 def normal_epc(text: str) -> str:
     """Upper-case hex of whole bytes. Raises RefusedInput(bad_epc) for anything else."""
     if not text or len(text) > MAX_EPC_HEX or len(text) % 2 or text.strip("0123456789abcdefABCDEF"):
-        raise RefusedInput(
-            "bad_epc", f"an EPC is an even number of hex digits (at most {MAX_EPC_HEX}), not {text[:140]!r}"
-        )
+        raise RefusedInput("bad_epc", f"an EPC is an even number of hex digits (at most {MAX_EPC_HEX}), not {text[:140]!r}")
     return text.upper()
 
 
@@ -69,9 +67,7 @@ def normal_gtin(text: str) -> str:
         raise RefusedInput("bad_gtin", f"a GTIN has 8, 12, 13 or 14 digits, not {text[:40]!r}")
     gtin = digits.zfill(14)
     if check_digit(gtin[:13]) != gtin[13]:
-        raise RefusedInput(
-            "bad_gtin", f"GTIN {digits}: the check digit should be {check_digit(gtin[:13])}, not {gtin[13]}"
-        )
+        raise RefusedInput("bad_gtin", f"GTIN {digits}: the check digit should be {check_digit(gtin[:13])}, not {gtin[13]}")
     return gtin
 
 

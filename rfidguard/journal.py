@@ -57,7 +57,8 @@ def decode_line(line: bytes) -> Event | None:
     try:
         return _normal(_decoder.decode(line))
     except msgspec.ValidationError as error:
-        return _explain(line, error)
+        _raise_unless_newer(line, error)
+        return None
     except msgspec.DecodeError as error:
         raise RefusedInput("not_json", f"not JSON: {error}") from error
 
@@ -76,8 +77,8 @@ def decode_lines(lines: Iterable[bytes], refused: Counter[str]) -> Iterator[Even
             yield event
 
 
-def _explain(line: bytes, error: msgspec.ValidationError) -> None:
-    """None for a type of a newer version; else raises why the line was refused."""
+def _raise_unless_newer(line: bytes, error: msgspec.ValidationError) -> None:
+    """Returns for a type of a newer version; else raises why the line was refused."""
     try:
         body = _probe.decode(line)
     except msgspec.ValidationError as wrong:
@@ -92,11 +93,7 @@ def _explain(line: bytes, error: msgspec.ValidationError) -> None:
 def _normal(event: Event) -> Event:
     """The event with EPCs in upper case and its closed sets checked."""
     if isinstance(event, Read):
-        epc = (
-            event.epc
-            if event.epc.isalnum() and event.epc.isupper() and not len(event.epc) % 2
-            else normal_epc(event.epc)
-        )
+        epc = event.epc if event.epc.isalnum() and event.epc.isupper() and not len(event.epc) % 2 else normal_epc(event.epc)
         return event if epc is event.epc else msgspec.structs.replace(event, epc=epc)
     if isinstance(event, Ledger):
         return _normal_ledger(event)

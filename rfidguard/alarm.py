@@ -53,7 +53,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...] = ()
     currency: str
     drill: bool = False
-    evidence: dict[str, Any] = {"journal": None, "camera": None}
+    evidence: dict[str, Any] = {}
+    delivered_by: str | None = None
     acknowledged_by: str | None = None
     resolved_by: str | None = None
     outcome: str | None = None

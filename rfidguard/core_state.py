@@ -1,0 +1,76 @@
+"""Everything the core remembers, as plain data: what a snapshot holds, whole, and a restart restores."""
+
+from typing import Any
+
+import msgspec
+
+from rfidguard.incident import Incident
+from rfidguard.layout import Layout
+from rfidguard.ledger import RecordSet
+from rfidguard.passage import Presence
+from rfidguard.track import Track
+
+
+class OpenEas(msgspec.Struct):
+    """A pedestal's alarm that waits for the tags that may explain it, until `due`."""
+
+    pedestal: str
+    kind: str
+    at: float
+    due: float
+
+
+class Left(msgspec.Struct, frozen=True):
+    """An item that lately left: what a pedestal's alarm may be explained by."""
+
+    epc: str
+    crossing: float
+    start: float
+    state: str
+    certainty: float
+
+
+class GateState(msgspec.Struct):
+    """One gate now. `next_look`: when its tracks are judged next (None: nothing moves). `muted_until`: -1 not muted."""
+
+    presence: Presence = msgspec.field(default_factory=Presence)
+    counters: dict[str, bool] = {}
+    next_look: float | None = None
+    eas: list[OpenEas] = []
+    left: list[Left] = []
+    muted_until: float = -1.0
+    disarmed: bool = False
+
+
+class CoreState(msgspec.Struct):
+    """`now` is the core's clock: the greatest time heard of so far. `tracks`: gate -> EPC -> track."""
+
+    now: float = 0.0
+    tracks: dict[str, dict[str, Track]] = {}
+    gates: dict[str, GateState] = {}
+    incidents: dict[str, Incident] = {}
+    view: RecordSet = msgspec.field(default_factory=RecordSet)
+    asked: dict[str, int] = {}
+    """Ledger keys that the view follows -> how many tracks and alarms need them."""
+    counts: dict[str, int] = {}
+    swept_at: float = 0.0
+
+
+def new_state(layout: Layout) -> CoreState:
+    """A core that has seen nothing."""
+    return CoreState(tracks={gate: {} for gate in layout.gates}, gates={gate: GateState() for gate in layout.gates})
+
+
+def to_snapshot(state: CoreState) -> dict[str, Any]:
+    """The state as JSON-ready data; loses nothing."""
+    snapshot: dict[str, Any] = msgspec.to_builtins(state)
+    return snapshot
+
+
+def from_snapshot(layout: Layout, snapshot: dict[str, Any]) -> CoreState:
+    """The state that `to_snapshot` wrote, for today's layout: gates that are gone are forgotten, new ones start empty."""
+    state = msgspec.convert(snapshot, CoreState)
+    state.tracks = {gate: state.tracks.get(gate, {}) for gate in layout.gates}
+    state.gates = {gate: state.gates.get(gate, GateState()) for gate in layout.gates}
+    state.incidents = {name: incident for name, incident in state.incidents.items() if incident.alarm.gate in layout.gates}
+    return state

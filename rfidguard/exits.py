@@ -1,0 +1,209 @@
+"""Steps 4 to 6 for what has been found at a gate: ask the ledger's view, run the rules, gather incidents. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from rfidguard.alarm import Item
+from rfidguard.core_state import CoreState, GateState, Left, OpenEas
+from rfidguard.effects import BindCredit, Decided, Effect
+from rfidguard.epc import credit_key, identify
+from rfidguard.incident import Incident, announced, grown, joins, raised
+from rfidguard.layout import GateLayout, Layout
+from rfidguard.ledger import FOREIGN, LedgerAnswer, answer, binding
+from rfidguard.passage import Found
+from rfidguard.rule import Passage, Verdict
+from rfidguard.track import Track
+from rfidguard.verdict import judge
+
+LEFT_KEPT_S = 20.0
+EAS_REACH_S = 3.0
+"""A pedestal is wide: its alarm and the crossing of what rang it lie at most this far apart."""
+
+
+def tags_judged(
+    layout: Layout, state: CoreState, gate: GateLayout, memory: GateState, found: Sequence[tuple[Track, Found]], now: float
+) -> list[Effect]:
+    """Verdicts on the passages found at one moment, and the incidents that they make or join."""
+    effects: list[Effect] = []
+    ringing: list[tuple[Item, Verdict, Found]] = []
+    sold: list[tuple[Item, Found]] = []
+    for track, what in found:
+        known = ledger_answer(layout, state, track.epc) if track.own else FOREIGN
+        passage = _tag_passage(layout, gate, memory, track, what)
+        verdict = _quiet(gate, memory, judge(layout, passage, known), now)
+        effects += _settle_credit(state, known, verdict, track.epc, now)
+        effects.append(_decided(gate, passage, verdict, what))
+        if passage.leaves() and track.own:
+            memory.left.append(Left(track.epc, what.crossing, what.start, verdict.state, what.certainty))
+        if verdict.kind is not None:
+            ringing.append((_item(track.epc, verdict, what.certainty, now), verdict, what))
+        elif verdict.state == "sold":
+            sold.append((_item(track.epc, verdict, what.certainty, now), what))
+    memory.left = [left for left in memory.left if now - left.crossing < LEFT_KEPT_S]
+    return [*effects, *_gathered(layout, state, gate, ringing, now), *_explained_late(layout, state, gate, sold, now)]
+
+
+def eas_explained(
+    layout: Layout, state: CoreState, gate: GateLayout, memory: GateState, eas: OpenEas, now: float
+) -> list[Effect]:
+    """A pedestal's alarm has waited long enough: judge it together with what left at that time."""
+    near = [left for left in memory.left if abs(left.crossing - eas.at) <= EAS_REACH_S]
+    unpaid = tuple(left.epc for left in near if left.state == "unpaid")
+    sold = tuple(left.epc for left in near if left.state == "sold")
+    direction = {"alarm_in": "in", "alarm_out": "out"}.get(eas.kind, "unknown")
+    passage = Passage(
+        trigger="eas", gate=gate.id, start=eas.at, crossing=eas.at, direction=direction, certainty=1.0, terms={},
+        eas=eas.kind, unpaid=unpaid, sold=sold,
+    )  # fmt: skip
+    if unpaid:
+        decided = _decided(gate, passage, Verdict("unpaid", "eas_explained"))
+        return [decided, *_joined_by_eas(layout, state, gate, eas, now)]
+    verdict = _quiet(gate, memory, judge(layout, passage, LedgerAnswer("unknown")), now)
+    effects: list[Effect] = [_decided(gate, passage, verdict)]
+    if verdict.kind is None:
+        return effects
+    items = tuple(_item(epc, verdict, 1.0, now) for epc in sold)
+    return [*effects, *_raise_or_grow(layout, state, gate, items, verdict, eas.at, eas.at, eas.pedestal, now)]
+
+
+def ledger_answer(layout: Layout, state: CoreState, epc: str) -> LedgerAnswer:
+    """What the core's view of the ledger says of an item now."""
+    identity = identify(epc)
+    keys = (identity.key, *([credit_key(identity.gtin)] if identity.gtin else []))
+    return answer(state.view.find(keys), identity, layout.policy, state.now)
+
+
+def _tag_passage(layout: Layout, gate: GateLayout, memory: GateState, track: Track, what: Found) -> Passage:
+    eas = next((open_.kind for open_ in memory.eas if abs(open_.at - what.crossing) <= EAS_REACH_S), None)
+    return Passage(
+        gate=gate.id, epc=track.epc, start=what.start, crossing=what.crossing, direction=what.direction,
+        certainty=what.certainty, terms=what.terms, eas=eas, unknown_counts_as_out=gate.unknown_counts_as_out(),
+        unknown_epc=layout.policy.unknown_epc, carried_in=what.direction != "in" and track.inbound_at is not None,
+    )  # fmt: skip
+
+
+def _quiet(gate: GateLayout, memory: GateState, verdict: Verdict, now: float) -> Verdict:
+    """The same verdict without its alarm where the gate only observes, is disarmed or is muted."""
+    if verdict.kind is None:
+        return verdict
+    if memory.disarmed or now < memory.muted_until:
+        return Verdict(verdict.state, "muted")
+    return Verdict(verdict.state, "gate_observes") if gate.mode == "observe" else verdict
+
+
+def _settle_credit(state: CoreState, known: LedgerAnswer, verdict: Verdict, epc: str, now: float) -> list[Effect]:
+    if verdict.state != "sold" or known.credit is None or known.unit is None:
+        return []
+    return bind(state, known, epc, now)
+
+
+def bind(state: CoreState, known: LedgerAnswer, epc: str, now: float) -> list[Effect]:
+    """Binds a credit's unit to the EPC that used it, here and in the database."""
+    if known.credit is None or known.unit is None:
+        return []
+    state.view.add(binding(known.credit, known.unit, epc, now))
+    return [BindCredit(known.credit, known.unit, epc, now)]
+
+
+def _decided(gate: GateLayout, passage: Passage, verdict: Verdict, what: Found | None = None) -> Decided:
+    reason = verdict.reason
+    if what is not None and what.reason is not None and not passage.leaves() and reason != "foreign":
+        reason = what.reason
+    return Decided(
+        passage.epc,
+        gate.id,
+        round(passage.crossing, 3),
+        verdict.state,
+        reason,
+        passage.direction,
+        passage.certainty,
+        passage.terms,
+    )
+
+
+def _item(epc: str, verdict: Verdict, certainty: float, now: float) -> Item:
+    identity = identify(epc)
+    return Item(
+        epc=epc, gtin=identity.gtin, serial=identity.serial, state=verdict.state, reason=verdict.reason,
+        certainty=certainty, decided_at=now,
+    )  # fmt: skip
+
+
+def _gathered(
+    layout: Layout, state: CoreState, gate: GateLayout, ringing: Sequence[tuple[Item, Verdict, Found]], now: float
+) -> list[Effect]:
+    """Items that ring: those whose crossings lie together go into one incident and one announcement."""
+    effects: list[Effect] = []
+    rest = sorted(ringing, key=lambda entry: (entry[2].crossing, entry[0].epc))
+    while rest:
+        _, verdict, first = rest[0]
+        together = [e for e in rest if e[1].kind == verdict.kind and e[2].crossing - first.crossing <= 2.0]
+        rest = [entry for entry in rest if entry not in together]
+        items = tuple(item for item, _, _ in together)
+        last = max(what.crossing for _, _, what in together)
+        effects += _raise_or_grow(layout, state, gate, items, verdict, last, first.start, items[0].epc, now)
+    return effects
+
+
+def _raise_or_grow(
+    layout: Layout, state: CoreState, gate: GateLayout, items: tuple[Item, ...], verdict: Verdict, crossing: float,
+    start: float, first: str, now: float,
+) -> list[Effect]:  # fmt: skip
+    kind = verdict.kind or "unpaid_items"
+    items, holds = _held(layout, items, now)
+    incident = next((known for known in state.incidents.values() if joins(known, gate.id, kind, crossing)), None)
+    event_type = "raised" if incident is None else "updated"
+    if incident is None:
+        severity = "info" if holds else verdict.severity
+        evidence = {"eas": first} if kind in ("eas_unidentified", "tag_not_deactivated") else None
+        incident = raised(
+            layout, gate=gate.id, kind=kind, severity=severity, items=items, crossing=crossing, start=start, first=first,
+            now=now, evidence=evidence,
+        )  # fmt: skip
+        state.incidents[incident.alarm.id] = incident
+    else:
+        grown(incident, items, kind, crossing)
+    incident.holds.update(holds)
+    return announced(layout, incident, event_type, now)
+
+
+def _held(layout: Layout, items: tuple[Item, ...], now: float) -> tuple[tuple[Item, ...], dict[str, float]]:
+    """Unpaid items wait for a late sale where the site asks for it: they are pending, and make no noise, until then."""
+    if layout.late_sale_hold_s <= 0:
+        return items, {}
+    held = tuple(
+        msgspec.structs.replace(item, state="pending", reason="pending_sale") if item.state == "unpaid" else item
+        for item in items
+    )
+    return held, {item.epc: now + layout.late_sale_hold_s for item in held if item.state == "pending"}
+
+
+def _joined_by_eas(layout: Layout, state: CoreState, gate: GateLayout, eas: OpenEas, now: float) -> list[Effect]:
+    incident = _incident_near(state, gate, eas.at)
+    if incident is None:
+        return []
+    grown(incident, (), incident.alarm.kind, eas.at, eas=eas.pedestal)
+    return announced(layout, incident, "updated", now)
+
+
+def _explained_late(
+    layout: Layout, state: CoreState, gate: GateLayout, sold: Sequence[tuple[Item, Found]], now: float
+) -> list[Effect]:
+    """A sold item explains, late, an alarm of a pedestal that was still unidentified."""
+    effects: list[Effect] = []
+    for item, what in sold:
+        incident = _incident_near(state, gate, what.crossing)
+        if incident is not None and incident.alarm.kind in ("eas_unidentified", "tag_not_deactivated"):
+            grown(incident, (item,), "tag_not_deactivated", what.crossing)
+            effects += announced(layout, incident, "updated", now)
+    return effects
+
+
+def _incident_near(state: CoreState, gate: GateLayout, crossing: float) -> Incident | None:
+    near = (
+        incident
+        for incident in state.incidents.values()
+        if joins(incident, gate.id, incident.alarm.kind, crossing) and abs(incident.last_crossing - crossing) <= EAS_REACH_S
+    )
+    return next(near, None)

@@ -1,0 +1,71 @@
+"""What the core forgets, so that its memory stays bounded: tags long gone, ledger records nobody needs, closed alarms. Pure."""
+
+from rfidguard.alarm import OPEN_STATES
+from rfidguard.core_state import CoreState
+from rfidguard.epc import credit_key, identify
+from rfidguard.track import Track
+
+FORGET_S = 60.0
+FORGET_STANDING_S = 1800.0
+CLOSED_KEPT_S = 3600.0
+CLOSED_KEPT = 200
+"""Closed alarms stay for an hour, so that a late answer is told who was first."""
+MAX_TRACKS = 20_000
+"""At each gate. Beyond it a tenth, the tags heard longest ago, is forgotten and counted."""
+
+
+def sweep(state: CoreState) -> None:
+    """Forgets tags that are long gone. Shelf goods are remembered longer: their baseline is worth it."""
+    state.swept_at = state.now
+    for tracks in state.tracks.values():
+        for track in [track for track in tracks.values() if track.gone and state.now - track.last_at > _kept_s(track)]:
+            _forget(state, track)
+
+
+def make_room(state: CoreState, gate: str) -> None:
+    """Forgets the tags heard longest ago where a gate remembers too many."""
+    tracks = state.tracks[gate]
+    if len(tracks) < MAX_TRACKS:
+        return
+    oldest = sorted(tracks.values(), key=lambda track: (track.last_at, track.epc))[: MAX_TRACKS // 10]
+    for track in oldest:
+        _forget(state, track)
+    tally(state, "track_evicted", len(oldest))
+
+
+def forget_closed(state: CoreState) -> None:
+    """Forgets alarms that closed long ago."""
+    closed = [incident for incident in state.incidents.values() if incident.alarm.state not in OPEN_STATES]
+    surplus = {incident.alarm.id for incident in closed[: max(len(closed) - CLOSED_KEPT, 0)]}
+    for incident in closed:
+        if incident.alarm.id in surplus or state.now - incident.alarm.updated_at > CLOSED_KEPT_S:
+            del state.incidents[incident.alarm.id]
+
+
+def ledger_keys(epc: str) -> tuple[str, ...]:
+    """The ledger keys that concern one item: its own, and that of its article's credits."""
+    identity = identify(epc)
+    return (identity.key, credit_key(identity.gtin)) if identity.gtin else (identity.key,)
+
+
+def tally(state: CoreState, reason: str, n: int = 1) -> None:
+    """Counts something that was discarded."""
+    state.counts[reason] = state.counts.get(reason, 0) + n
+
+
+def _kept_s(track: Track) -> float:
+    return FORGET_STANDING_S if track.base and track.state != "left" else FORGET_S
+
+
+def _forget(state: CoreState, track: Track) -> None:
+    del state.tracks[track.gate][track.epc]
+    if not track.own:
+        return
+    needed = {key for known in state.incidents.values() for item in known.alarm.items for key in ledger_keys(item.epc)}
+    for key in ledger_keys(track.epc):
+        left = state.asked.get(key, 1) - 1
+        if left > 0 or key in needed:
+            state.asked[key] = max(left, 1)
+        else:
+            state.asked.pop(key, None)
+            state.view.drop(key)

@@ -1,0 +1,182 @@
+"""Step 6: verdicts close in time and place -> one incident -> one alarm that grows under one id. Pure.
+
+Every function takes an incident and gives effects; deadlines (hold, escalation, expiry) are data that `due_at` tells.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from rfidguard.alarm import OPEN_STATES, Alarm, Item, alarm_id
+from rfidguard.answer import judge_answer, raised_severity
+from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
+from rfidguard.events import Answer
+from rfidguard.layout import Layout
+from rfidguard.ledger import LedgerAnswer
+
+GROUP_GAP_S = 5.0
+"""Items whose crossings lie closer together than this left together."""
+GROUP_SPAN_S = 60.0
+CRITICAL_ITEMS = 5
+ACKNOWLEDGED_EXPIRE_S = 8 * 3600.0
+"""An acknowledged alarm that nobody resolved by the end of a shift is closed as unknown."""
+_JOINABLE = ("unpaid_items", "eas_unidentified")
+_RANK = {"eas_unidentified": 0, "tag_not_deactivated": 1, "unpaid_items": 2}
+
+
+class Incident(msgspec.Struct, kw_only=True):
+    """An alarm in the making. `holds`: EPC -> when its wait for a late sale ends."""
+
+    alarm: Alarm
+    first_crossing: float
+    last_crossing: float
+    holds: dict[str, float] = {}
+    escalated: bool = False
+    rang: bool = False
+    answered: dict[str, str] = {}
+
+
+def joins(incident: Incident, gate: str, kind: str, crossing: float) -> bool:
+    """True where something of `kind` that left `gate` at `crossing` belongs to this incident."""
+    alarm = incident.alarm
+    return (
+        alarm.gate == gate
+        and alarm.state in OPEN_STATES
+        and not alarm.drill
+        and (alarm.kind == kind or (alarm.kind in _JOINABLE and kind in _RANK))
+        and abs(crossing - incident.last_crossing) <= GROUP_GAP_S
+        and crossing - incident.first_crossing <= GROUP_SPAN_S
+    )
+
+
+def raised(
+    layout: Layout, *, gate: str, kind: str, severity: str, items: tuple[Item, ...], crossing: float, start: float,
+    first: str, now: float, evidence: dict[str, Any] | None = None, drill: bool = False,
+) -> Incident:  # fmt: skip
+    """A new incident, not yet announced: call `announced` for its effects."""
+    alarm = Alarm(
+        id=alarm_id(now, layout.site, gate, first, start),
+        revision=0,
+        site=layout.site,
+        gate=gate,
+        kind=kind,
+        state="open",
+        severity=severity,
+        raised_at=now,
+        updated_at=now,
+        items=items,
+        currency=layout.currency,
+        drill=drill,
+        evidence={"journal": None, "camera": None, **(evidence or {})},
+    )
+    return Incident(alarm=alarm, first_crossing=crossing, last_crossing=crossing)
+
+
+def grown(incident: Incident, items: Iterable[Item], kind: str, crossing: float, **evidence: str) -> None:
+    """Adds items (an EPC that is known is replaced), takes over the weightier kind and the evidence."""
+    alarm = incident.alarm
+    merged = {item.epc: item for item in alarm.items} | {item.epc: item for item in items}
+    weightier = kind if _RANK.get(kind, 3) > _RANK.get(alarm.kind, 3) else alarm.kind
+    incident.alarm = msgspec.structs.replace(
+        alarm, items=tuple(merged.values()), kind=weightier, evidence={**alarm.evidence, **evidence}
+    )
+    incident.last_crossing = max(incident.last_crossing, crossing)
+
+
+def announced(layout: Layout, incident: Incident, event_type: str, now: float) -> list[Effect]:
+    """The next revision of the alarm, told to whom it concerns; light and siren ring once, with the first unpaid item."""
+    alarm = incident.alarm
+    unpaid = sum(item.state == "unpaid" for item in alarm.items)
+    if unpaid >= CRITICAL_ITEMS:
+        alarm = msgspec.structs.replace(alarm, severity="critical")
+    elif unpaid and alarm.severity == "info":
+        alarm = msgspec.structs.replace(alarm, severity="warning")
+    first = event_type == "raised"
+    alarm = msgspec.structs.replace(alarm, revision=alarm.revision + 1, updated_at=now)
+    incident.alarm = alarm
+    certainty = max((item.certainty for item in alarm.items), default=1.0)
+    deeds = layout.deeds(alarm.gate, alarm.kind, alarm.severity, certainty, now)
+    if alarm.drill:
+        deeds = deeds | {"handheld"}
+    effects: list[Effect] = []
+    if not incident.rang and (unpaid or (first and alarm.kind not in ("unpaid_items",) and not alarm.items)):
+        effects = _rung(layout, incident, deeds)
+    return [*effects, AlarmChanged(alarm, event_type, now, "handheld" in deeds)]
+
+
+def sale_heard(layout: Layout, incident: Incident, answers: dict[str, LedgerAnswer], now: float) -> list[Effect]:
+    """A sale came in after the exit: items that it covers are cleared, and the alarm with its last one."""
+    alarm = incident.alarm
+    if not answers or alarm.state not in OPEN_STATES:
+        return []
+    items = tuple(
+        msgspec.structs.replace(item, state="cleared", reason="late_sale") if item.epc in answers else item
+        for item in alarm.items
+    )
+    for epc in answers:
+        incident.holds.pop(epc, None)
+    clear = all(item.state in ("cleared", "sold") for item in items)
+    incident.alarm = msgspec.structs.replace(
+        alarm, items=items, state="cleared" if clear else alarm.state, outcome="paid_late" if clear else alarm.outcome
+    )
+    return announced(layout, incident, "cleared" if clear else "updated", now)
+
+
+def answered(layout: Layout, incident: Incident, answer: Answer, now: float) -> list[Effect]:
+    """A person's answer, judged. A repeat of the same answer changes nothing and is accepted again."""
+    name = f"{answer.by}/{answer.id}"
+    alarm, event_type, judged = judge_answer(incident.alarm, answer, now)
+    if name in incident.answered:
+        return [msgspec.structs.replace(judged, status=incident.answered[name], reason=None)]
+    incident.answered[name] = judged.status
+    if alarm is None or event_type is None:
+        return [judged]
+    incident.alarm = alarm
+    return [AlarmChanged(alarm, event_type, now), judged]
+
+
+def due_at(layout: Layout, incident: Incident) -> float | None:
+    """When something will happen to this incident by itself; None for a closed one."""
+    alarm = incident.alarm
+    if alarm.state == "acknowledged":
+        return min([alarm.updated_at + ACKNOWLEDGED_EXPIRE_S, *incident.holds.values()])
+    if alarm.state != "open":
+        return None
+    escalation = [] if incident.escalated or alarm.drill else [alarm.raised_at + layout.escalate_s]
+    return min([alarm.raised_at + layout.expire_s, *escalation, *incident.holds.values()])
+
+
+def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
+    """What `due_at` announced: an end of hold, an escalation or an expiry at `now`."""
+    ended = [epc for epc, end in incident.holds.items() if end <= now]
+    if ended:
+        return _hold_ended(layout, incident, ended, now)
+    alarm = incident.alarm
+    expiry = alarm.raised_at + layout.expire_s if alarm.state == "open" else alarm.updated_at + ACKNOWLEDGED_EXPIRE_S
+    if now >= expiry:
+        outcome = "no_response" if alarm.state == "open" else "unknown"
+        incident.alarm = msgspec.structs.replace(alarm, state="expired", outcome=outcome)
+        return announced(layout, incident, "expired", now)
+    incident.escalated = True
+    incident.alarm = msgspec.structs.replace(alarm, severity=raised_severity(alarm.severity))
+    return announced(layout, incident, "escalated", now)
+
+
+def _hold_ended(layout: Layout, incident: Incident, ended: list[str], now: float) -> list[Effect]:
+    for epc in ended:
+        del incident.holds[epc]
+    items = tuple(
+        msgspec.structs.replace(item, state="unpaid", reason="unpaid_exit", decided_at=now)
+        if item.epc in ended and item.state == "pending"
+        else item
+        for item in incident.alarm.items
+    )
+    incident.alarm = msgspec.structs.replace(incident.alarm, items=items)
+    return announced(layout, incident, "updated", now)
+
+
+def _rung(layout: Layout, incident: Incident, deeds: frozenset[str]) -> list[Effect]:
+    outputs = [out for out in layout.gates[incident.alarm.gate].outputs if ("siren" if out.sounds else "light") in deeds]
+    incident.rang = bool(outputs)
+    return [SwitchOutput(f"{incident.alarm.id}/{out.id}", out.reader, out.pin, out.seconds) for out in outputs]

@@ -1,0 +1,164 @@
+"""The shop as the core sees it: gates, zones, policies and rules, made once from the configuration. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from rfidguard.alarm import SEVERITIES
+from rfidguard.config import Action, Config, Gate
+from rfidguard.epc import Identity
+from rfidguard.ledger import Policy
+from rfidguard.rule import DEFAULT_RULES, Rule, RuleParams, load_rule
+
+ZONES = {"inside": -1, "threshold": 0, "outside": 1}
+"""A zone's place along the way out."""
+
+LOUDNESS = {
+    "observe": frozenset({"log"}),
+    "handheld": frozenset({"log", "handheld"}),
+    "light": frozenset({"log", "handheld", "light"}),
+    "siren": frozenset({"log", "handheld", "light", "siren"}),
+}
+"""The most that a gate of each mode may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A light or siren on a reader's output pin."""
+
+    id: str
+    reader: str
+    pin: int
+    seconds: float
+    sounds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateLayout:
+    """One gate. `zones`: "reader/antenna" -> -1 inside, 0 threshold, 1 outside."""
+
+    id: str
+    mode: str
+    zones: dict[str, int]
+    counters: tuple[str, ...] = ()
+    pedestals: tuple[str, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    unknown_direction: str = "auto"
+    near: int = 0
+    far: int = 0
+
+    def tells_direction(self) -> bool:
+        """True where antennas look at more than one place along the way out."""
+        return self.near < self.far
+
+    def unknown_counts_as_out(self) -> bool:
+        """The policy for a passage without a direction."""
+        if self.unknown_direction == "auto":
+            return not self.tells_direction()
+        return self.unknown_direction == "out"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything the core needs to know that never changes while it runs."""
+
+    site: str
+    currency: str
+    timezone: tzinfo
+    prefixes: tuple[str, ...]
+    own_epcs: tuple[str, ...]
+    policy: Policy
+    late_sale_hold_s: float
+    escalate_s: float
+    expire_s: float
+    gates: dict[str, GateLayout]
+    rules: tuple[tuple[Rule, RuleParams], ...]
+    actions: tuple[Action, ...] = ()
+    devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Device id -> the gates that it serves."""
+
+    def owns(self, identity: Identity) -> bool:
+        """True for goods of this shop: one of its company prefixes, or one of its own EPC prefixes."""
+        if identity.gtin is not None and identity.gtin[1:].startswith(self.prefixes) and self.prefixes:
+            return identity.prefix is None or identity.prefix.startswith(self.prefixes) or identity.prefix in self.prefixes
+        return bool(self.own_epcs) and identity.epc.startswith(self.own_epcs)
+
+    def deeds(self, gate: str, kind: str, severity: str, certainty: float, at: float) -> frozenset[str]:
+        """What is done about an alarm: the actions that match, capped by the gate's mode."""
+        allowed = LOUDNESS[self.gates[gate].mode]
+        if not self.actions:
+            return allowed if kind in ("unpaid_items", "bulk") else allowed - {"light", "siren"}
+        wanted = {deed for action in self.actions if self._matches(action, kind, severity, certainty, at) for deed in action.do}
+        return allowed & wanted
+
+    def _matches(self, action: Action, kind: str, severity: str, certainty: float, at: float) -> bool:
+        return (
+            action.kind in (None, kind)
+            and (action.severity is None or SEVERITIES.index(severity) >= SEVERITIES.index(action.severity))
+            and certainty >= action.certainty_min
+            and (action.schedule is None or within(action.schedule, at, self.timezone))
+        )
+
+
+def layout_from(config: Config) -> Layout:
+    """The layout of a checked configuration."""
+    return Layout(
+        site=config.site.id,
+        currency=config.site.currency,
+        timezone=config.site.zone(),
+        prefixes=config.site.company_prefixes,
+        own_epcs=config.site.own_epcs,
+        policy=Policy(mode=config.ledger.mode, unknown_epc=config.ledger.unknown_epc, credit_ttl_s=config.ledger.credit_ttl_s),
+        late_sale_hold_s=config.ledger.late_sale_hold_s,
+        escalate_s=config.alarms.escalate_s,
+        expire_s=config.alarms.expire_s,
+        gates={gate.id: _gate(gate, config.gate) for gate in config.gate},
+        rules=_rules(config),
+        actions=config.action,
+        devices=_devices(config.gate),
+    )
+
+
+def within(schedule: str, at: float, zone: tzinfo) -> bool:
+    """True where the local time of `at` lies in "HH:MM-HH:MM"; a span past midnight is meant as such."""
+    local = datetime.fromtimestamp(at, UTC).astimezone(zone).strftime("%H:%M")
+    start, _, end = schedule.partition("-")
+    return start <= local < end if start <= end else local >= start or local < end
+
+
+def _gate(gate: Gate, every: Sequence[Gate]) -> GateLayout:
+    zones = {
+        f"{reader.id}/{port}": ZONES[zone]
+        for owner in every
+        for reader in owner.reader
+        for port, (served, zone) in reader.places(owner.id).items()
+        if served == gate.id
+    }
+    return GateLayout(
+        id=gate.id,
+        mode=gate.mode,
+        zones=zones,
+        counters=tuple(counter.id for counter in gate.counter),
+        pedestals=tuple(pedestal.id for pedestal in gate.pedestal),
+        outputs=tuple(Output(o.id, o.reader, o.pin, o.seconds, o.sounds()) for o in gate.output),
+        unknown_direction=gate.unknown_direction,
+        near=min(zones.values(), default=0),
+        far=max(zones.values(), default=0),
+    )
+
+
+def _rules(config: Config) -> tuple[tuple[Rule, RuleParams], ...]:
+    if not config.rule:
+        return tuple((rule, rule.Params()) for rule in map(load_rule, DEFAULT_RULES))
+    listed = [(load_rule(entry.use), entry.params()) for entry in config.rule]
+    return tuple((rule, rule.Params(**params)) for rule, params in listed)
+
+
+def _devices(gates: Sequence[Gate]) -> dict[str, tuple[str, ...]]:
+    served: dict[str, tuple[str, ...]] = {}
+    for gate in gates:
+        for reader in gate.reader:
+            served[reader.id] = tuple(dict.fromkeys(place[0] for place in reader.places(gate.id).values())) or (gate.id,)
+        for device in (*gate.pedestal, *gate.counter):
+            served[device.id] = (gate.id,)
+    return served

@@ -1,0 +1,260 @@
+"""The whole data path on one page: step(layout, state, event) -> effects; advance(layout, state, to) does what time alone does.
+
+read -> track (track.py) -> passage (passage.py, motion.py) -> ledger answer (ledger.py) -> verdict (verdict.py, rules/)
+-> incident (incident.py) -> effects. Pure: no clock, no I/O; the state is a value that only these functions change.
+"""
+
+from rfidguard.alarm import OPEN_STATES
+from rfidguard.core_state import CoreState, GateState, OpenEas
+from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
+from rfidguard.epc import identify
+from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Ledger, Lookup, Read, heard_at
+from rfidguard.exits import bind, eas_explained, ledger_answer, tags_judged
+from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
+from rfidguard.incident import Incident, announced, answered, due_at, raised, sale_heard, time_passed
+from rfidguard.layout import GateLayout, Layout
+from rfidguard.ledger import LedgerAnswer, record_key
+from rfidguard.passage import STANDING_LOOK_S, Found, look
+from rfidguard.track import Track, add_read
+
+LOOK_S = 0.1
+EAS_JOIN_S = 2.5
+EAS_REPEAT_S = 5.0
+STALE_READ_S = 5.0
+"""A read that comes later than this after it happened is backlog: it is counted, and never rings."""
+COUNTS_KEPT_S = 20.0
+
+
+def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
+    """Takes one event in. Call `advance` to its time first."""
+    match event:
+        case Read():
+            return _read(layout, state, event)
+        case Ledger():
+            return _ledger(layout, state, event)
+        case Lookup():
+            for record in event.records:
+                state.view.add(record)
+            return []
+        case Eas():
+            return _eas(state, event)
+        case Count():
+            return _count(state, event)
+        case Device():
+            return _device(layout, state, event)
+        case Answer():
+            return _answer(layout, state, event)
+        case Command():
+            return _command(layout, state, event)
+        case _:
+            return []
+
+
+def due(layout: Layout, state: CoreState) -> float | None:
+    """When time alone will next change something; None: never."""
+    times = [gate.next_look for gate in state.gates.values() if gate.next_look is not None]
+    times += [eas.due for gate in state.gates.values() for eas in gate.eas]
+    times += [at for incident in state.incidents.values() if (at := due_at(layout, incident)) is not None]
+    return min(times, default=None)
+
+
+def advance(layout: Layout, state: CoreState, to: float) -> list[Effect]:
+    """Lets time pass up to `to`: every deadline on the way fires at its own moment, in order."""
+    effects: list[Effect] = []
+    while (at := due(layout, state)) is not None and at <= to:
+        state.now = max(state.now, at)
+        effects += _fire(layout, state, state.now)
+    state.now = max(state.now, to)
+    return effects
+
+
+def _fire(layout: Layout, state: CoreState, now: float) -> list[Effect]:
+    effects: list[Effect] = []
+    for name, gate in state.gates.items():
+        if gate.next_look is not None and gate.next_look <= now:
+            effects += _look(layout, state, layout.gates[name], gate, now)
+        for eas in [eas for eas in gate.eas if eas.due <= now]:
+            gate.eas.remove(eas)
+            effects += eas_explained(layout, state, layout.gates[name], gate, eas, now)
+    for incident in list(state.incidents.values()):
+        at = due_at(layout, incident)
+        if at is not None and at <= now:
+            effects += time_passed(layout, incident, now)
+            forget_closed(state)
+    return effects
+
+
+def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState, now: float) -> list[Effect]:
+    """Judges every tag in view of a gate; those that left together are announced together."""
+    active = [track for track in state.tracks[gate.id].values() if not track.gone]
+    found: list[tuple[Track, Found]] = []
+    for track in active:
+        if track.state == "standing" and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
+            continue
+        result = look(track, gate, memory.presence, now)
+        if result is not None:
+            track.judged_at = now
+            found.append((track, result))
+    memory.next_look = _next_look(now) if any(not track.gone for track in active) else None
+    return tags_judged(layout, state, gate, memory, found, now) if found else []
+
+
+def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
+    gate = layout.gates.get(read.gate)
+    slot = f"{read.reader}/{read.antenna}"
+    if gate is None or heard_at(read) - read.at > STALE_READ_S or state.now - read.at > STALE_READ_S:
+        tally(state, "unknown_gate" if gate is None else "stale_read")
+        return []
+    effects: list[Effect] = []
+    track = state.tracks[gate.id].get(read.epc)
+    if track is None:
+        track = Track(gate=gate.id, epc=read.epc, first_at=read.at, last_at=read.at, start_at=read.at)
+        effects = _met(layout, state, track)
+    elif track.gone:
+        _reappeared(track, read.at)
+    add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count)
+    memory = state.gates[gate.id]
+    if memory.next_look is None:
+        memory.next_look = _next_look(state.now)
+    return effects
+
+
+def _next_look(now: float) -> float:
+    """The next tenth of a second after `now`; strictly later, whatever floats do to tenths."""
+    at = round((now // LOOK_S + 1) * LOOK_S, 3)
+    return at if at > now else round(at + LOOK_S, 3)
+
+
+def _met(layout: Layout, state: CoreState, track: Track) -> list[Effect]:
+    """A tag not seen before at this gate: remember it, and ask the ledger about it if it may be ours."""
+    if state.now - state.swept_at > FORGET_S:
+        sweep(state)
+    make_room(state, track.gate)
+    state.tracks[track.gate][track.epc] = track
+    track.own = layout.owns(identify(track.epc))
+    if not track.own:
+        return []
+    keys = ledger_keys(track.epc)
+    fresh = tuple(key for key in keys if key not in state.asked)
+    for key in keys:
+        state.asked[key] = state.asked.get(key, 0) + 1
+    return [AskLedger(fresh)] if fresh else []
+
+
+def _reappeared(track: Track, at: float) -> None:
+    """Heard again after a silence: a new passage, unless the silence was short and the old one is undecided."""
+    track.gone = False
+    if track.state == "left" and at - track.last_at > FORGET_S / 2:
+        track.state = "candidate"
+    if track.state != "standing" and (at - track.last_at > 3.0 or track.judged_at >= track.last_at):
+        track.start_at = at
+        track.fresh_reads = 0
+
+
+def _ledger(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:
+    key = record_key(record)
+    if not (key in state.asked if key is not None else state.view.hits(record)):
+        return []
+    if not state.view.add(record):
+        return []
+    effects: list[Effect] = []
+    for incident in list(state.incidents.values()):
+        paid = _paid_items(layout, state, incident)
+        for epc, known in paid.items():
+            effects += bind(state, known, epc, state.now)
+        effects += sale_heard(layout, incident, paid, state.now)
+    return effects
+
+
+def _paid_items(layout: Layout, state: CoreState, incident: Incident) -> dict[str, LedgerAnswer]:
+    """The items of an open alarm that the ledger now calls sold. One free credit clears one item, not all of its article."""
+    paid: dict[str, LedgerAnswer] = {}
+    used: set[tuple[str | None, int | None]] = set()
+    if incident.alarm.state not in OPEN_STATES:
+        return paid
+    for item in incident.alarm.items:
+        known = ledger_answer(layout, state, item.epc) if item.state in ("unpaid", "pending") else None
+        if known is not None and known.state == "sold" and (known.credit is None or (known.credit, known.unit) not in used):
+            used.add((known.credit, known.unit))
+            paid[item.epc] = known
+    return paid
+
+
+def _eas(state: CoreState, event: Eas) -> list[Effect]:
+    gate = state.gates.get(event.gate)
+    if gate is None:
+        tally(state, "unknown_gate")
+        return []
+    if event.kind not in ("alarm", "alarm_in", "alarm_out"):
+        return [Noted("device", {"device": event.pedestal, "gate": event.gate, "kind": event.kind, "at": event.at})]
+    for known in gate.eas:
+        if known.pedestal == event.pedestal and event.at - known.at < EAS_REPEAT_S:
+            return []
+    gate.eas.append(OpenEas(event.pedestal, event.kind, event.at, max(state.now, event.at) + EAS_JOIN_S))
+    return []
+
+
+def _count(state: CoreState, event: Count) -> list[Effect]:
+    gate = state.gates.get(event.gate)
+    if gate is None:
+        tally(state, "unknown_gate")
+        return []
+    presence = gate.presence
+    presence.counts = [entry for entry in presence.counts if event.at - entry[0] < COUNTS_KEPT_S]
+    presence.counts += [(event.at, event.direction)]
+    gate.counters.setdefault(event.counter, True)
+    presence.healthy = all(gate.counters.values())
+    return []
+
+
+def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
+    for name in layout.devices.get(event.device, ()):
+        if event.device in layout.gates[name].counters:
+            gate = state.gates[name]
+            gate.counters[event.device] = event.state == "online"
+            gate.presence.healthy = all(gate.counters.values())
+    body = {"device": event.device, "state": event.state, "reason": event.reason, "at": event.at}
+    return [Noted("device", body)]
+
+
+def _answer(layout: Layout, state: CoreState, event: Answer) -> list[Effect]:
+    incident = state.incidents.get(event.alarm)
+    if incident is None:
+        return [AnswerJudged(event.id, event.by, "rejected", "unknown_alarm: no open alarm has this id")]
+    effects = answered(layout, incident, event, state.now)
+    forget_closed(state)
+    return effects
+
+
+def _command(layout: Layout, state: CoreState, event: Command) -> list[Effect]:
+    names = list(state.gates) if event.gate is None else [event.gate]
+    if any(name not in state.gates for name in names):
+        return [_command_reply(event, "rejected", f"no gate is called {event.gate!r}")]
+    effects: list[Effect] = []
+    for name in names:
+        gate = state.gates[name]
+        match event.name:
+            case "mute":
+                gate.muted_until = state.now + (event.seconds if event.seconds is not None else 600.0)
+            case "unmute":
+                gate.muted_until = -1.0
+            case "arm" | "disarm":
+                gate.disarmed = event.name == "disarm"
+            case "test":
+                effects += _test_alarm(layout, state, name)
+            case _:
+                return []
+    return [*effects, _command_reply(event, "accepted", None)]
+
+
+def _test_alarm(layout: Layout, state: CoreState, gate: str) -> list[Effect]:
+    incident = raised(
+        layout, gate=gate, kind="test", severity="info", items=(), crossing=state.now, start=state.now,
+        first="test", now=state.now, drill=True,
+    )  # fmt: skip
+    state.incidents[incident.alarm.id] = incident
+    return announced(layout, incident, "raised", state.now)
+
+
+def _command_reply(event: Command, status: str, reason: str | None) -> Noted:
+    return Noted("command", {"id": event.id, "name": event.name, "status": status, "reason": reason})

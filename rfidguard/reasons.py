@@ -1,0 +1,33 @@
+"""Every reason code a verdict may carry, and what it says to a person. The one table; handheld, report and explain use it."""
+
+REASONS = {
+    "unpaid_exit": "Left through the gate; the ledger knows no sale of this item.",
+    "reserved_exit": "Left through the gate; the item is reserved but not paid for.",
+    "pending_sale": "Leaving; the till may still be reporting the sale.",
+    "late_sale": "The sale of this item came in after it had left.",
+    "sold": "The item is sold.",
+    "sold_credit": "A sale of this article covers the item.",
+    "sold_meanwhile": "The item was sold before the gate had judged it.",
+    "tag_not_deactivated": "A pedestal rang; the goods that left are sold, so a label was not deactivated at the till.",
+    "eas_unidentified": "A pedestal rang; no readable tag explains it.",
+    "eas_explained": "A pedestal rang; the unpaid item is in the alarm of the same passage.",
+    "eas_inbound": "A pedestal rang for somebody coming in.",
+    "inbound": "Carried in.",
+    "stayed": "Moved near the gate and stayed in the shop.",
+    "standing": "Stands near the gate; it did not move.",
+    "too_few_reads": "Heard too seldom to say anything.",
+    "direction_unknown": "Moved, but the antennas cannot tell in which direction.",
+    "foreign": "Not goods of this shop.",
+    "unknown_item": "Own goods that the ledger has never heard of; the site only observes them.",
+    "not_in_stock": "Own goods that are not in this shop's stock.",
+    "carried_in": "The same item was carried in before.",
+    "muted": "The gate was muted or disarmed.",
+    "gate_observes": "The gate only observes.",
+    "no_rule": "No configured rule has an opinion on it.",
+    "test": "A test, asked for by staff.",
+}
+
+
+def reason_text(code: str) -> str:
+    """The sentence for a code; an unknown code in plain words."""
+    return REASONS.get(code, code.replace("_", " ").capitalize() + ".")

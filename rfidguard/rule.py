@@ -1,0 +1,86 @@
+"""The rule contract: one pure function a file, `judge(passage, answer, params) -> Verdict | None`.
+
+A rule file holds `Params` (a frozen pydantic model, unknown keys refused), `KINDS` (the alarm kinds it may raise) and
+`judge`. None means no opinion; the first decisive verdict wins. A rule remembers nothing, reads no clock and does no I/O.
+"""
+
+import importlib
+from typing import Protocol
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+from rfidguard.driver import registry
+from rfidguard.errors import RfidguardError
+from rfidguard.ledger import LedgerAnswer
+
+
+class RuleParams(BaseModel):
+    """Base of every rule's parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a rule can judge at one gate: a tag that moved (`trigger` "tag") or a pedestal's alarm ("eas").
+
+    Times are Unix seconds: `start` first evidence, `crossing` the best estimate of the body passing the threshold.
+    `direction`: out, in, none (it moved and stayed) or unknown. `certainty` 0..1 that it was carried out. `terms` are the
+    named numbers behind both. `eas` is the kind of a pedestal alarm near the crossing; for an "eas" passage
+    `unpaid` and `sold` name the EPCs that left at that time.
+    """
+
+    trigger: str = "tag"
+    gate: str
+    epc: str = ""
+    start: float
+    crossing: float
+    direction: str
+    certainty: float
+    terms: dict[str, float]
+    eas: str | None = None
+    unpaid: tuple[str, ...] = ()
+    sold: tuple[str, ...] = ()
+    unknown_counts_as_out: bool = False
+    unknown_epc: str = "observe"
+    carried_in: bool = False
+
+    def leaves(self) -> bool:
+        """True where the passage counts as one out of the shop."""
+        return self.direction == "out" or (self.direction == "unknown" and self.unknown_counts_as_out)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A rule's decision. `state`: unpaid, sold, unverified, observed or silent. `kind`: the alarm to raise, None for silence."""
+
+    state: str
+    reason: str
+    kind: str | None = None
+    severity: str = "warning"
+
+
+class Rule(Protocol):
+    """What a rule file holds."""
+
+    KINDS: tuple[str, ...]
+    Params: type[RuleParams]
+
+    def judge(self, passage: Passage, answer: LedgerAnswer, params: RuleParams, /) -> Verdict | None: ...
+
+
+DEFAULT_RULES = ("unpaid", "tag_not_deactivated", "eas_unidentified")
+"""What applies where the configuration lists no rule at all."""
+
+
+def rule_names() -> dict[str, str]:
+    """Every rule that a configuration may use: name -> module."""
+    return registry("rules", "rfidguard.rules")
+
+
+def load_rule(name: str) -> Rule:
+    """The rule called `name`. Raises RfidguardError with the known names when there is none."""
+    known = rule_names()
+    if name not in known:
+        raise RfidguardError(f"no rule is called {name!r}; known: {', '.join(sorted(known))}")
+    loaded: Rule = importlib.import_module(known[name])
+    return loaded

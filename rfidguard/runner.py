@@ -1,0 +1,78 @@
+"""The core in motion: the one loop that the daemon, a replay and a test all use. It reads no clock; time is in the events."""
+
+from collections.abc import Callable
+
+from rfidguard.core_state import CoreState, from_snapshot, new_state, to_snapshot
+from rfidguard.effects import AskLedger, Effect
+from rfidguard.events import Event, Ledger, Lookup, State, Tick, heard_at
+from rfidguard.layout import Layout
+from rfidguard.pipeline import advance, due, step
+
+Find = Callable[[tuple[str, ...]], tuple[Ledger, ...]]
+
+
+class Runner:
+    """Feeds events to the core in order, answers its questions to the ledger, and records what it consumed."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        lookup: Find,
+        record: Callable[[Event], None] | None = None,
+        state: CoreState | None = None,
+    ) -> None:
+        self.layout = layout
+        self.state = state or new_state(layout)
+        self._lookup = lookup
+        self._record = record or _unrecorded
+
+    def feed(self, event: Event) -> list[Effect]:
+        """One event: first everything that was due before it, then the event itself. The effects, in order."""
+        if isinstance(event, State):
+            self.state = from_snapshot(self.layout, event.snapshot)
+            return []
+        effects: list[Effect] = []
+        heard = heard_at(event)
+        at = due(self.layout, self.state)
+        if at is not None and at <= heard:
+            effects += advance(self.layout, self.state, heard)
+            if isinstance(event, Tick):
+                self._record(event)
+        elif heard > self.state.now:
+            self.state.now = heard
+        if isinstance(event, Tick):
+            return effects
+        self._record(event)
+        return effects + self._resolved(step(self.layout, self.state, event))
+
+    def deadline(self) -> float | None:
+        """When a Tick should come next if no event does; None: never."""
+        return due(self.layout, self.state)
+
+    def finish(self) -> list[Effect]:
+        """Lets time pass until nothing is due any more."""
+        effects: list[Effect] = []
+        while (at := due(self.layout, self.state)) is not None:
+            effects += advance(self.layout, self.state, at)
+        return effects
+
+    def snapshot(self, at: float) -> State:
+        """The state of the core as a journal event."""
+        return State(at=at, snapshot=to_snapshot(self.state))
+
+    def _resolved(self, effects: list[Effect]) -> list[Effect]:
+        done: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, AskLedger):
+                records = self._lookup(effect.keys)
+                answer = Lookup(at=self.state.now, keys=effect.keys, records=records)
+                if records:
+                    self._record(answer)
+                done += step(self.layout, self.state, answer)
+            else:
+                done.append(effect)
+        return done
+
+
+def _unrecorded(_event: Event) -> None:
+    """Where nobody keeps a journal."""

@@ -1,0 +1,130 @@
+"""Step 2: what one gate remembers of one tag. Reads fall into bins of 0.1 s; a bin is a few numbers per antenna.
+
+Bins make the order of reads within a moment irrelevant, keep the work per read constant, and bound the memory.
+"""
+
+import math
+
+import msgspec
+
+BIN_S = 0.1
+KEEP_BINS = 80
+"""8 s of history: a slow stroll through the longest read zone takes about 6 s."""
+
+_STEP_MOVING = math.log(2 / math.pi)
+_STEP_SD = 0.25
+_STEP_OUTLIERS = 0.08
+_STEP_REACH_S = 2.0
+
+
+class Cell(msgspec.Struct):
+    """Reads of one antenna in one bin: how many, the sum of their RSSI (dB), the strongest, and the sum of read times."""
+
+    slot: str
+    n: int = 0
+    total_db: float = 0.0
+    peak_db: float = -200.0
+    time_s: float = 0.0
+
+
+class Bin(msgspec.Struct):
+    """One tenth of a second. `phase_llr` is the log-likelihood ratio, moving to standing, of its phase steps."""
+
+    index: int
+    cells: list[Cell] = []
+    phase_llr: float = 0.0
+    phase_n: int = 0
+
+
+class Base(msgspec.Struct):
+    """Where a standing tag is heard by one antenna: the slow mean of its RSSI."""
+
+    n: int
+    mean_db: float
+
+
+class Track(msgspec.Struct, kw_only=True):
+    """One tag at one gate. `state`: candidate (fresh or moving), standing, or left (judged to have gone out)."""
+
+    gate: str
+    epc: str
+    first_at: float
+    last_at: float
+    state: str = "candidate"
+    own: bool = True
+    reads: int = 0
+    fresh_reads: int = 0
+    start_at: float
+    """Start of the present passage: when it appeared, or left its baseline."""
+    bins: list[Bin] = []
+    phase_ref: dict[str, tuple[float, float, float]] = {}
+    """Slot -> channel, phase (rad) and time of its last read."""
+    base: dict[str, Base] = {}
+    still_s: float = 0.0
+    strong_n: int = 0
+    judged_at: float = -1e9
+    inbound_at: float | None = None
+    checked_at: float = -1e9
+    gone: bool = False
+
+
+def add_read(track: Track, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None, count: int) -> None:
+    """Takes one read into the track. Reads older than the kept history change only the counts."""
+    track.reads += count
+    track.fresh_reads += count
+    track.last_at = max(track.last_at, at)
+    place = _bin_at(track.bins, int(at // BIN_S))
+    if place is None:
+        return
+    cell = _cell_of(place, slot)
+    cell.n += 1
+    cell.total_db += rssi_db
+    cell.time_s += at
+    cell.peak_db = max(cell.peak_db, rssi_db)
+    if phase is not None:
+        _add_phase(track, place, slot, at, -1.0 if channel is None else float(channel), phase)
+
+
+def phase_step_llr(step_rad: float) -> float:
+    """How much a phase step on one channel speaks for motion (natural log of the likelihood ratio).
+
+    Readers report phase modulo π, so a step is folded into 0..π/2. A moving tag's step is uniform there; a standing
+    tag's is near zero (half-normal of 0.25 rad) but for some disturbed reads.
+    """
+    folded = abs(math.remainder(step_rad, math.pi))
+    still = math.sqrt(2 / math.pi) / _STEP_SD * math.exp(-((folded / _STEP_SD) ** 2) / 2)
+    return _STEP_MOVING - math.log((1 - _STEP_OUTLIERS) * still + _STEP_OUTLIERS * 2 / math.pi)
+
+
+def _bin_at(bins: list[Bin], index: int) -> Bin | None:
+    if not bins or index > bins[-1].index:
+        bins.append(Bin(index))
+        while bins[0].index <= index - KEEP_BINS:
+            bins.pop(0)
+        return bins[-1]
+    for place, known in enumerate(reversed(bins)):
+        if known.index == index:
+            return known
+        if known.index < index:
+            bins.insert(len(bins) - place, Bin(index))
+            return bins[len(bins) - place - 1]
+    if index <= bins[-1].index - KEEP_BINS:
+        return None
+    bins.insert(0, Bin(index))
+    return bins[0]
+
+
+def _cell_of(place: Bin, slot: str) -> Cell:
+    for cell in place.cells:
+        if cell.slot == slot:
+            return cell
+    place.cells.append(Cell(slot))
+    return place.cells[-1]
+
+
+def _add_phase(track: Track, place: Bin, slot: str, at: float, channel: float, phase: float) -> None:
+    last = track.phase_ref.get(slot)
+    track.phase_ref[slot] = (channel, phase, at)
+    if last is not None and last[0] == channel and 0 < at - last[2] <= _STEP_REACH_S:
+        place.phase_llr += phase_step_llr(phase - last[1])
+        place.phase_n += 1

@@ -8,7 +8,7 @@ from rfidguard.alarm import Item
 from rfidguard.core_state import CoreState, GateState, Left, OpenEas
 from rfidguard.effects import BindCredit, Decided, Effect
 from rfidguard.epc import credit_key, identify
-from rfidguard.incident import Incident, announced, grown, joins, raised
+from rfidguard.incident import EAS_REACH_S, Incident, announced, grown, joins, raised
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger import FOREIGN, LedgerAnswer, answer, binding
 from rfidguard.passage import Found
@@ -17,8 +17,6 @@ from rfidguard.track import Track
 from rfidguard.verdict import judge
 
 LEFT_KEPT_S = 20.0
-EAS_REACH_S = 3.0
-"""A pedestal is wide: its alarm and the crossing of what rang it lie at most this far apart."""
 
 
 def tags_judged(

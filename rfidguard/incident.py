@@ -18,6 +18,8 @@ from rfidguard.ledger import LedgerAnswer
 GROUP_GAP_S = 5.0
 """Items whose crossings lie closer together than this left together."""
 GROUP_SPAN_S = 60.0
+EAS_REACH_S = 3.0
+"""A pedestal is wide: its alarm and the crossing of what rang it lie at most this far apart."""
 CRITICAL_ITEMS = 5
 ACKNOWLEDGED_EXPIRE_S = 8 * 3600.0
 """An acknowledged alarm that nobody resolved by the end of a shift is closed as unknown."""
@@ -45,7 +47,7 @@ def joins(incident: Incident, gate: str, kind: str, crossing: float) -> bool:
         and alarm.state in OPEN_STATES
         and not alarm.drill
         and (alarm.kind == kind or (alarm.kind in _JOINABLE and kind in _RANK))
-        and abs(crossing - incident.last_crossing) <= GROUP_GAP_S
+        and abs(crossing - incident.last_crossing) <= (GROUP_GAP_S if alarm.kind == kind else EAS_REACH_S)
         and crossing - incident.first_crossing <= GROUP_SPAN_S
     )
 
@@ -123,7 +125,7 @@ def sale_heard(layout: Layout, incident: Incident, answers: dict[str, LedgerAnsw
     return announced(layout, incident, "cleared" if clear else "updated", now)
 
 
-def answered(layout: Layout, incident: Incident, answer: Answer, now: float) -> list[Effect]:
+def answered(incident: Incident, answer: Answer, now: float) -> list[Effect]:
     """A person's answer, judged. A repeat of the same answer changes nothing and is accepted again."""
     name = f"{answer.by}/{answer.id}"
     alarm, event_type, judged = judge_answer(incident.alarm, answer, now)

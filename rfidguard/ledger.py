@@ -3,7 +3,7 @@
 The state of an item depends on which records are known, never on the order in which they came.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -12,6 +12,9 @@ from rfidguard.events import Ledger
 
 LEFT_KINDS = ("sold", "shipped", "released", "retired")
 """Kinds after which an item may leave. Everything else leaves it armed."""
+
+Find = Callable[[tuple[str, ...]], tuple[Ledger, ...]]
+"""A ledger as the core sees it: every record that concerns some keys."""
 
 BOUND = "bound"
 """The kind of a record that says which EPC used a unit of a credit. Made by the core, never heard from a till."""
@@ -78,7 +81,7 @@ class RecordSet(msgspec.Struct):
         return True
 
     def find(self, keys: Iterable[str]) -> tuple[Ledger, ...]:
-        """Every record with one of `keys`, the voids that hit them and the bindings of their credits."""
+        """Every record with one of `keys`, the voids that hit them and the bindings of their sales."""
         found = [self.records[name] for key in keys for name in self.by_key.get(key, ())]
         return (*found, *self._about(found))
 
@@ -124,15 +127,15 @@ def _credit_answer(
     valid: Sequence[Ledger], identity: Identity, policy: Policy, at: float, not_before: float
 ) -> LedgerAnswer | None:
     article = credit_key(identity.gtin or "")
-    credits = sorted((r for r in valid if record_key(r) == article and r.kind == "sold"), key=lambda r: (r.at, r.id))
-    known = {credit.id for credit in credits}
+    sales = sorted((r for r in valid if record_key(r) == article and r.kind == "sold"), key=lambda r: (r.at, r.id))
+    known = {credit.id for credit in sales}
     bound = [record for record in valid if record.kind == BOUND and record.ref in known]
     for binding in bound:
         if binding.epc == identity.epc and binding.at >= not_before:
             return LedgerAnswer("sold", binding.ref, "sold", binding.at)
     used = {binding.id for binding in bound}
     returned = sum(r.quantity for r in valid if record_key(r) == article and r.kind == "returned")
-    free = [(c, unit) for c in credits for unit in range(c.quantity) if f"{c.id}#{unit}" not in used]
+    free = [(c, unit) for c in sales for unit in range(c.quantity) if f"{c.id}#{unit}" not in used]
     free = free[: len(free) - returned] if returned else free
     for credit, unit in free:
         if credit.at >= not_before and at - credit.at <= policy.credit_ttl_s:

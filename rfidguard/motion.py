@@ -47,7 +47,7 @@ def evidence(track: Track, zones: dict[str, int], near: int, far: int, now: floa
     reads = sum(cell.n for place in bins for cell in place.cells)
     start = bins[0].index * BIN_S if bins else now
     end = (bins[-1].index + 1) * BIN_S if bins else now
-    d_start = side(bins, zones, near, far, start, start + EDGE_WINDOW_S)
+    d_start = base_side(track, zones, near, far) if track.base else side(bins, zones, near, far, start, start + EDGE_WINDOW_S)
     d_end = side(bins, zones, near, far, end - EDGE_WINDOW_S, end)
     centroid_s = _centroid_gap(bins, zones, near, far)
     span_db, fall_db, peak_at = _rise_and_fall(bins)
@@ -84,15 +84,13 @@ def evidence(track: Track, zones: dict[str, int], near: int, far: int, now: floa
 
 def side(bins: Sequence[Bin], zones: dict[str, int], near: int, far: int, start: float, end: float) -> float:
     """How much louder (dB) the far zone heard the tag than the near one between `start` and `end`; 0 where unknown."""
-    levels = slot_levels(bins, start, end)
-    inner = [(mean, n) for slot, (mean, n) in levels.items() if zones.get(slot) == near]
-    outer = [(mean, n) for slot, (mean, n) in levels.items() if zones.get(slot) == far]
-    n = sum(count for _, count in inner) + sum(count for _, count in outer)
-    if n == 0 or near == far:
-        return 0.0
-    if not (inner and outer) and n < _MIN_READS_FOR_FLOOR:
-        return _clip(-3.0 if inner else 3.0, -CLIP_D_DB, CLIP_D_DB)
-    return _clip((_loudest(outer) - _loudest(inner)) * n / (n + 1.0), -CLIP_D_DB, CLIP_D_DB)
+    return _side_of(slot_levels(bins, start, end), zones, near, far)
+
+
+def base_side(track: Track, zones: dict[str, int], near: int, far: int) -> float:
+    """How much louder (dB) the far zone hears a standing tag than the near one, by its baseline."""
+    levels = {slot: (base.mean_db, base.n) for slot, base in track.base.items()}
+    return _side_of(levels, zones, near, far)
 
 
 def slot_levels(bins: Iterable[Bin], start: float, end: float) -> dict[str, tuple[float, int]]:
@@ -105,6 +103,17 @@ def slot_levels(bins: Iterable[Bin], start: float, end: float) -> dict[str, tupl
                 entry[0] += cell.total_db
                 entry[1] += cell.n
     return {slot: (total / n, int(n)) for slot, (total, n) in sums.items()}
+
+
+def _side_of(levels: dict[str, tuple[float, int]], zones: dict[str, int], near: int, far: int) -> float:
+    inner = [(mean, n) for slot, (mean, n) in levels.items() if zones.get(slot) == near]
+    outer = [(mean, n) for slot, (mean, n) in levels.items() if zones.get(slot) == far]
+    n = sum(count for _, count in inner) + sum(count for _, count in outer)
+    if n == 0 or near == far:
+        return 0.0
+    if not (inner and outer) and n < _MIN_READS_FOR_FLOOR:
+        return _clip(-3.0 if inner else 3.0, -CLIP_D_DB, CLIP_D_DB)
+    return _clip((_loudest(outer) - _loudest(inner)) * n / (n + 1.0), -CLIP_D_DB, CLIP_D_DB)
 
 
 def _loudest(levels: Sequence[tuple[float, int]]) -> float:
@@ -159,7 +168,7 @@ def _span(series: dict[int, list[float]]) -> tuple[float, float, float]:
 
 def _crossing(bins: Sequence[Bin], zones: dict[str, int], near: int, far: int, start: float, end: float) -> float | None:
     """The last time at which the louder side changed."""
-    steps = max(int(round((end - start) / 0.2)), 1)
+    steps = max(round((end - start) / 0.2), 1)
     times = [start + (k + 0.5) * (end - start) / steps for k in range(steps)]
     half = LEVEL_WINDOW_S / 2
     sides = [side(bins, zones, near, far, at - half, at + half) for at in times]

@@ -49,7 +49,7 @@ class Found(msgspec.Struct, frozen=True):
 def look(track: Track, gate: GateLayout, presence: Presence, now: float) -> Found | None:
     """Judges the track at `now`; None while there is nothing (more) to say."""
     track.checked_at = now
-    if track.state == "standing" and not _departed(track, gate, now):
+    if track.state == "standing" and not _departed(track, now):
         return None
     seen = _weighed(track, gate, presence, now)
     quiet_s = now - track.last_at
@@ -58,7 +58,7 @@ def look(track: Track, gate: GateLayout, presence: Presence, now: float) -> Foun
     if track.state == "left":
         return _returned(track, gate, seen)
     if _came_to_rest(track, seen, now):
-        return _settled(track, gate, seen, now)
+        return _settled(track, seen, now)
     if gate.tells_direction():
         return _went_through(track, gate, seen, now)
     return _passed_by(track, presence, seen)
@@ -111,7 +111,7 @@ def slot_peaks(track: Track, first: float) -> dict[str, float]:
     return peaks
 
 
-def _departed(track: Track, gate: GateLayout, now: float) -> bool:
+def _departed(track: Track, now: float) -> bool:
     """True once a standing tag is no longer where its baseline says; the track is then a candidate again."""
     levels = slot_levels(track.bins, now - 1.0, now + BIN_S)
     recent = [place for place in track.bins if place.index * BIN_S >= now - 1.0]
@@ -160,7 +160,7 @@ def _came_to_rest(track: Track, seen: Evidence, now: float) -> bool:
     return calm and steady and (steps > 0 or seen.terms["span_db"] < _REST_SPAN_DB)
 
 
-def _settled(track: Track, gate: GateLayout, seen: Evidence, now: float) -> Found | None:
+def _settled(track: Track, seen: Evidence, now: float) -> Found | None:
     """The tag rests: learn where. Worth a word only where it had come from somewhere."""
     moved_s = now - track.start_at
     fresh = track.still_s == 0.0

@@ -43,7 +43,7 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
         case Device():
             return _device(layout, state, event)
         case Answer():
-            return _answer(layout, state, event)
+            return _answer(state, event)
         case Command():
             return _command(layout, state, event)
         case _:
@@ -217,11 +217,11 @@ def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
     return [Noted("device", body)]
 
 
-def _answer(layout: Layout, state: CoreState, event: Answer) -> list[Effect]:
+def _answer(state: CoreState, event: Answer) -> list[Effect]:
     incident = state.incidents.get(event.alarm)
     if incident is None:
         return [AnswerJudged(event.id, event.by, "rejected", "unknown_alarm: no open alarm has this id")]
-    effects = answered(layout, incident, event, state.now)
+    effects = answered(incident, event, state.now)
     forget_closed(state)
     return effects
 

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 from rfidguard.core_state import CoreState, from_snapshot, new_state, to_snapshot
 from rfidguard.effects import AskLedger, Effect
-from rfidguard.events import Event, Ledger, Lookup, State, Tick, heard_at
+from rfidguard.events import Event, Lookup, State, Tick, heard_at
 from rfidguard.layout import Layout
+from rfidguard.ledger import Find
 from rfidguard.pipeline import advance, due, step
-
-Find = Callable[[tuple[str, ...]], tuple[Ledger, ...]]
 
 
 class Runner:
@@ -55,6 +54,14 @@ class Runner:
         while (at := due(self.layout, self.state)) is not None:
             effects += advance(self.layout, self.state, at)
         return effects
+
+    def follow(self, keys: tuple[str, ...]) -> None:
+        """Makes the core's view of the ledger follow these keys, for alarms taken over from elsewhere."""
+        fresh = tuple(key for key in keys if key not in self.state.asked)
+        for key in keys:
+            self.state.asked[key] = self.state.asked.get(key, 0) + 1
+        if fresh:
+            self._resolved([AskLedger(fresh)])
 
     def snapshot(self, at: float) -> State:
         """The state of the core as a journal event."""

@@ -3,6 +3,7 @@
 Simpler than the simulators on purpose: what fails here fails for a reason that can be seen.
 """
 
+import itertools
 import math
 import random
 from collections.abc import Iterable, Sequence
@@ -107,7 +108,7 @@ def decisions(effects: Iterable[Effect], epc: str) -> list[Decided]:
 
 
 def _place(points: Sequence[tuple[float, float]], at: float) -> float:
-    for (t0, y0), (t1, y1) in zip(points, points[1:], strict=False):
+    for (t0, y0), (t1, y1) in itertools.pairwise(points):
         if t0 <= at <= t1:
             return y0 + (y1 - y0) * (at - t0) / (t1 - t0)
     return points[-1][1]

@@ -1,0 +1,87 @@
+"""The core's thread: takes events from the inlet, lets time pass, and hands every effect on at once."""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from rfidguard.clock import Clock
+from rfidguard.effects import Decided, Effect
+from rfidguard.events import Read, Tick
+from rfidguard.inlet import Inlet
+from rfidguard.recorder import Recorder
+from rfidguard.runner import Runner
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.1
+FLUSH_S = 0.2
+
+
+class CoreThread(threading.Thread):
+    """Runs until `stop`. A programmer's error ends it: `failed` is then set, and the process must end and start anew.
+
+    `beat_at` is monotonic; `counts` tells reads by gate and decisions by verdict.
+    """
+
+    def __init__(
+        self, runner: Runner, inlet: Inlet, recorder: Recorder, carry_out: Callable[[list[Effect]], None], clock: Clock
+    ) -> None:
+        super().__init__(name="core")
+        self.runner = runner
+        self.failed: BaseException | None = None
+        self.beat_at = clock.monotonic()
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self._inlet = inlet
+        self._recorder = recorder
+        self._carry_out = carry_out
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._flushed_at = clock.monotonic()
+
+    def run(self) -> None:
+        try:
+            while not self._stopping.is_set() or self._inlet.depth():
+                self._turn()
+        except Exception as error:
+            log.exception("the core failed; the process must start anew")
+            self.failed = error
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Works off what waits and ends."""
+        self._stopping.set()
+        if self.is_alive():
+            self.join(timeout_s)
+
+    def _turn(self) -> None:
+        self.beat_at = self._clock.monotonic()
+        for event in self._inlet.take(self._patience_s()):
+            if isinstance(event, Read):
+                self.counts["reads", event.gate] += 1
+            self._do(self.runner.feed(event))
+        self._let_time_pass()
+
+    def _patience_s(self) -> float:
+        deadline = self.runner.deadline()
+        return IDLE_S if deadline is None else min(max(deadline - self._clock.now(), 0.0), IDLE_S)
+
+    def _let_time_pass(self) -> None:
+        now = self._clock.now()
+        deadline = self.runner.deadline()
+        if deadline is not None and deadline <= now:
+            self._do(self.runner.feed(Tick(at=now)))
+        if self._clock.monotonic() - self._flushed_at >= FLUSH_S or self._recorder.due_rotation():
+            self._keep_journal(now)
+
+    def _keep_journal(self, now: float) -> None:
+        self._flushed_at = self._clock.monotonic()
+        if self._recorder.due_rotation():
+            self._recorder.rotate(self.runner.snapshot(now))
+        self._recorder.flush()
+
+    def _do(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Decided):
+                self.counts["decisions", effect.verdict] += 1
+        if effects:
+            self._carry_out(effects)

@@ -51,7 +51,7 @@ def evidence(track: Track, zones: dict[str, int], near: int, far: int, now: floa
     d_end = side(bins, zones, near, far, end - EDGE_WINDOW_S, end)
     centroid_s = _centroid_gap(bins, zones, near, far)
     span_db, fall_db, peak_at = _rise_and_fall(bins)
-    phase = _clip(0.35 * sum(place.phase_llr for place in bins), -4.0, 4.0)
+    phase = _clip(0.35 * _liveliest_second(bins), -4.0, 4.0)
     swing = d_end - d_start
     terms = {
         "prior": -1.5,
@@ -137,6 +137,16 @@ def _centroid_gap(bins: Sequence[Bin], zones: dict[str, int], near: int, far: in
     if near == far or not (mass[near][0] and mass[far][0]):
         return 0.0
     return mass[far][1] / mass[far][0] - mass[near][1] / mass[near][0]
+
+
+def _liveliest_second(bins: Sequence[Bin]) -> float:
+    """The phase evidence of the second that speaks most for motion: who pauses on the way has still walked."""
+    halves: dict[int, float] = {}
+    for place in bins:
+        if place.phase_n:
+            half = place.index // _BLOCK_BINS
+            halves[half] = halves.get(half, 0.0) + place.phase_llr
+    return max((value + halves.get(half + 1, 0.0) for half, value in halves.items()), default=0.0)
 
 
 def _rise_and_fall(bins: Sequence[Bin]) -> tuple[float, float, float]:

@@ -168,7 +168,7 @@ def _settled(track: Track, seen: Evidence, now: float) -> Found | None:
     track.base = {}
     _learn_base(track, slot_levels(track.bins, now - REST_S, now + BIN_S))
     track.still_s = max(track.still_s, REST_S)
-    came_in = seen.motion >= MOVED and seen.direction <= -TOLD and moved_s > REST_S
+    came_in = seen.motion >= MOVED and seen.direction <= -TOLD and moved_s > REST_S and track.judged_at < track.start_at
     if came_in:
         track.inbound_at = now
         return _found("in", track, seen)
@@ -217,7 +217,6 @@ def _returned(track: Track, gate: GateLayout, seen: Evidence) -> Found | None:
     if not gate.tells_direction() or seen.d_end_db > -OUTSIDE_DB or seen.direction > -TOLD or seen.motion < MOVED:
         return None
     track.state = "candidate"
-    track.inbound_at = track.last_at
     found = _found("in", track, seen)
     track.start_at = track.last_at
     return found

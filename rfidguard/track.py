@@ -14,6 +14,8 @@ KEEP_BINS = 80
 _STEP_MOVING = math.log(2 / math.pi)
 _STEP_SD = 0.25
 _STEP_OUTLIERS = 0.08
+_STEP_MIN_S = 0.05
+"""Below this even a running person moves the phase too little to tell from noise."""
 _STEP_REACH_S = 2.0
 
 
@@ -124,7 +126,9 @@ def _cell_of(place: Bin, slot: str) -> Cell:
 
 def _add_phase(track: Track, place: Bin, slot: str, at: float, channel: float, phase: float) -> None:
     last = track.phase_ref.get(slot)
+    if last is not None and last[0] == channel and -_STEP_REACH_S < at - last[2] < _STEP_MIN_S:
+        return
     track.phase_ref[slot] = (channel, phase, at)
-    if last is not None and last[0] == channel and 0 < at - last[2] <= _STEP_REACH_S:
+    if last is not None and last[0] == channel and at - last[2] <= _STEP_REACH_S:
         place.phase_llr += phase_step_llr(phase - last[1])
         place.phase_n += 1

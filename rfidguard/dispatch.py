@@ -1,0 +1,97 @@
+"""Carries out what the core decided, in order: light and siren first and locally, then database, broker and staff page."""
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from queue import Full, Queue
+from typing import Any, Protocol
+
+from rfidguard.alarm import Alarm, transition_message
+from rfidguard.alarm_db import store_change
+from rfidguard.answer_desk import AnswerDesk
+from rfidguard.clock import Clock
+from rfidguard.driver import Order, SetOutput
+from rfidguard.effects import AlarmChanged, AnswerJudged, BindCredit, Effect, Noted, SwitchOutput
+from rfidguard.ledger_db import bind_credit
+from rfidguard.outbox import rows_for
+from rfidguard.store import FOR_EVER, Store
+from rfidguard.web.live import Broadcast
+
+log = logging.getLogger(__name__)
+
+
+class Noticeboard(Protocol):
+    """Where notes that are no alarms go; the daemon's status and MQTT side."""
+
+    def note(self, topic: str, body: dict[str, Any]) -> None: ...
+
+
+class Dispatch:
+    """Called on the core's thread only. `counts` tells orders sent and refused."""
+
+    def __init__(
+        self,
+        store: Store,
+        desk: AnswerDesk,
+        board: Noticeboard,
+        broadcast: Broadcast,
+        orders: Mapping[str, "Queue[Order]"],
+        open_alarms: Callable[[], list[Alarm]],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._desk = desk
+        self._board = board
+        self._broadcast = broadcast
+        self._orders = orders
+        self._open_alarms = open_alarms
+        self._clock = clock
+        self.counts: dict[str, int] = {"orders": 0, "orders_refused": 0}
+
+    def __call__(self, effects: list[Effect]) -> None:
+        """Carries out `effects`. Outputs come first: they must work with the database and the broker dead."""
+        for effect in effects:
+            if isinstance(effect, SwitchOutput):
+                self._switch(effect)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case AlarmChanged():
+                self._announce(effect)
+            case BindCredit():
+                self._store.write(lambda conn: bind_credit(conn, effect), FOR_EVER)
+            case AnswerJudged():
+                self._desk.judged(effect)
+            case Noted():
+                self._board.note(effect.topic, effect.body)
+            case _:
+                pass
+
+    def _switch(self, effect: SwitchOutput) -> None:
+        orders = self._orders.get(effect.reader)
+        try:
+            if orders is None:
+                raise Full
+            orders.put_nowait(SetOutput(effect.id, effect.pin, effect.seconds))
+            self.counts["orders"] += 1
+        except Full:
+            self.counts["orders_refused"] += 1
+            log.error("output %s: reader %s takes no orders", effect.id, effect.reader)
+
+    def _announce(self, change: AlarmChanged) -> None:
+        alarm = change.alarm
+        log.info(
+            "alarm %s %s: %s at %s, %d items, %s",
+            alarm.id, change.event_type, alarm.kind, alarm.gate, len(alarm.items), alarm.severity,
+        )  # fmt: skip
+        rows = rows_for(change, self._open_alarms())
+        stored = self._store.write(lambda conn: store_change(conn, change, rows), FOR_EVER)
+        if change.notify:
+            stored.add_done_callback(lambda done: self._show(done, change))
+
+    def _show(self, stored: "Future[bool]", change: AlarmChanged) -> None:
+        if stored.cancelled() or stored.exception() is not None or not stored.result():
+            return
+        self._broadcast.publish(transition_message(change.alarm, change.event_type, change.event_at))

@@ -1,15 +1,14 @@
 """Carries out what the core decided, in order: light and siren first and locally, then database, broker and staff page."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
-from queue import Full, Queue
-from typing import Any, Protocol
+from typing import Any
 
 from rfidguard.alarm import Alarm, transition_message
 from rfidguard.alarm_db import store_change
 from rfidguard.answer_desk import AnswerDesk
-from rfidguard.clock import Clock
 from rfidguard.driver import Order, SetOutput
 from rfidguard.effects import AlarmChanged, AnswerJudged, BindCredit, Effect, Noted, SwitchOutput
 from rfidguard.ledger_db import bind_credit
@@ -20,33 +19,27 @@ from rfidguard.web.live import Broadcast
 log = logging.getLogger(__name__)
 
 
-class Noticeboard(Protocol):
-    """Where notes that are no alarms go; the daemon's status and MQTT side."""
-
-    def note(self, topic: str, body: dict[str, Any]) -> None: ...
-
-
 class Dispatch:
-    """Called on the core's thread only. `counts` tells orders sent and refused."""
+    """Called on the core's thread only. `order` hands an order to a reader (False: it takes none now), `note` tells what is no
+    alarm (topic device, ledger or command). `counts`: orders sent and refused.
+    """
 
     def __init__(
         self,
         store: Store,
         desk: AnswerDesk,
-        board: Noticeboard,
         broadcast: Broadcast,
-        orders: Mapping[str, "Queue[Order]"],
+        order: Callable[[str, Order], bool],
+        note: Callable[[str, dict[str, Any]], None],
         open_alarms: Callable[[], list[Alarm]],
-        clock: Clock,
     ) -> None:
         self._store = store
         self._desk = desk
-        self._board = board
         self._broadcast = broadcast
-        self._orders = orders
+        self._order = order
+        self._note = note
         self._open_alarms = open_alarms
-        self._clock = clock
-        self.counts: dict[str, int] = {"orders": 0, "orders_refused": 0}
+        self.counts: Counter[str] = Counter()
 
     def __call__(self, effects: list[Effect]) -> None:
         """Carries out `effects`. Outputs come first: they must work with the database and the broker dead."""
@@ -65,18 +58,14 @@ class Dispatch:
             case AnswerJudged():
                 self._desk.judged(effect)
             case Noted():
-                self._board.note(effect.topic, effect.body)
+                self._note(effect.topic, effect.body)
             case _:
                 pass
 
     def _switch(self, effect: SwitchOutput) -> None:
-        orders = self._orders.get(effect.reader)
-        try:
-            if orders is None:
-                raise Full
-            orders.put_nowait(SetOutput(effect.id, effect.pin, effect.seconds))
+        if self._order(effect.reader, SetOutput(effect.id, effect.pin, effect.seconds)):
             self.counts["orders"] += 1
-        except Full:
+        else:
             self.counts["orders_refused"] += 1
             log.error("output %s: reader %s takes no orders", effect.id, effect.reader)
 

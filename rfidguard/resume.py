@@ -15,6 +15,7 @@ from rfidguard.events import State
 from rfidguard.forget import ledger_keys
 from rfidguard.incident import Incident
 from rfidguard.journal import decode_lines
+from rfidguard.journal_dir import journals
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
 from rfidguard.runner import Runner
@@ -53,7 +54,8 @@ def _from_journal(layout: Layout, lookup: Find, folder: Path) -> tuple[Runner, l
 
 def _last_plain(folder: Path) -> Path | None:
     """The newest file that was still being written: it starts with a snapshot, so it is enough."""
-    return max(folder.glob("journal-*.jsonl"), default=None, key=lambda path: path.name) if folder.is_dir() else None
+    plain = [path for path in journals(folder) if path.suffix == ".jsonl"] if folder.is_dir() else []
+    return plain[-1] if plain else None
 
 
 def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:

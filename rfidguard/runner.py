@@ -44,6 +44,10 @@ class Runner:
         self._record(event)
         return effects + self._resolved(step(self.layout, self.state, event))
 
+    def record_to(self, record: Callable[[Event], None]) -> None:
+        """From now on every event consumed is handed to `record`, before it takes effect."""
+        self._record = record
+
     def deadline(self) -> float | None:
         """When a Tick should come next if no event does; None: never."""
         return due(self.layout, self.state)

@@ -37,6 +37,7 @@ ledger_records = Table(
     Column("ref", String(200)),
     Index("ix_ledger_records_key", "key"),
     Index("ix_ledger_records_ref", "ref"),
+    sqlite_with_rowid=False,
 )
 
 credit_bindings = Table(
@@ -45,8 +46,10 @@ credit_bindings = Table(
     Column("credit", String(200), primary_key=True),
     Column("unit", Integer, primary_key=True),
     Column("epc", String(128), nullable=False),
+    Column("key", String(160), nullable=False),  # rfidguard.epc.Identity.key of the EPC
     Column("at", Float(53), nullable=False),
-    Index("ix_credit_bindings_epc", "epc"),
+    Index("ix_credit_bindings_key", "key"),
+    sqlite_with_rowid=False,
 )
 
 documents = Table(
@@ -56,6 +59,16 @@ documents = Table(
     Column("id", String(200), primary_key=True),
     Column("received_at", Float(53), nullable=False),
     Column("digest", String(64), nullable=False),
+    Index("ix_documents_id", "id"),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("lane", String(64), primary_key=True),  # "" where the source has no lanes
+    Column("heartbeat_at", Float(53)),
+    Column("sale_at", Float(53)),
 )
 
 alarms = Table(
@@ -91,6 +104,7 @@ answers = Table(
     Column("body", LargeBinary, nullable=False),  # rfidguard.events.Answer as JSON
     Column("status", String(16)),  # null until the core has judged it
     Column("reason", Text),
+    Index("ix_answers_status", "status"),
 )
 
 outbox = Table(

@@ -3,13 +3,14 @@
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from walks import T0, alarms, config, leave, own, run, stand, walk
+
 from rfidguard.core_state import from_snapshot, to_snapshot
 from rfidguard.effects import AlarmChanged, Effect
 from rfidguard.events import Event, Ledger, Read, Tick, heard_at
 from rfidguard.layout import layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.runner import Runner
-from walks import T0, alarms, config, leave, own, run, stand, walk
 
 LAYOUT = layout_from(config())
 FEW = settings(max_examples=settings().max_examples // 5)
@@ -18,7 +19,11 @@ SEEDS = st.integers(0, 10_000)
 
 
 def scene(speed: float, seed: int) -> list[Event]:
-    reads: list[Event] = [*leave(own(1), speed=speed, seed=seed), *stand(own(2), 15.0, seed=seed), *walk(own(3), [(1, 3), (6, -3)], seed=seed)]
+    reads: list[Event] = [
+        *leave(own(1), speed=speed, seed=seed),
+        *stand(own(2), 15.0, seed=seed),
+        *walk(own(3), [(1, 3), (6, -3)], seed=seed),
+    ]
     return sorted(reads, key=heard_at)
 
 

@@ -1,10 +1,11 @@
 """The plain cases that must be right, on hand-made walks (tests/walks.py): no simulator, no wires."""
 
 import pytest
+from walks import T0, alarms, config, crossing_of, decisions, foreign, leave, own, run, stand, walk
+
 from rfidguard.effects import SwitchOutput
 from rfidguard.events import Count, Eas, Ledger
 from rfidguard.ledger import RecordSet
-from walks import T0, alarms, config, crossing_of, decisions, foreign, leave, own, run, stand, walk
 
 ITEM = own(1)
 
@@ -107,7 +108,7 @@ def test_foreign_goods_never_ring() -> None:
 def test_items_that_leave_together_make_one_growing_alarm() -> None:
     effects = run([read for n in range(5) for read in leave(own(n), at=0.15 * n, seed=n)])
     assert len(alarms(effects)) == 1
-    last = [change for change in alarms(effects, "updated") or alarms(effects)][-1]
+    last = (alarms(effects, "updated") or alarms(effects))[-1]
     assert {item.epc for item in last.alarm.items} == {own(n) for n in range(5)}
 
 

@@ -1,0 +1,57 @@
+"""The only file that touches sllurp: control messages through its codec. Whatever it raises becomes a counted reject."""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from drivers.llrp.frames import Frame
+
+MAX_DECODED_BYTES = 256 * 1024
+"""sllurp copies the rest of a message for every parameter: past this size that takes too long, and no reader says that much."""
+
+
+class Control:
+    """Encodes requests from sllurp's dictionaries, decodes answers to them."""
+
+    def __init__(self, rejects: Counter[str]) -> None:
+        self._rejects = rejects
+
+    def encode(self, name: str, fields: Mapping[str, Any]) -> bytes | None:
+        """Body of message `name`; None (counted) if sllurp cannot encode it."""
+        try:
+            info = _codec().Message_struct[name]
+            return bytes(info["encode"](dict(fields), info))
+        except Exception as fault:  # noqa: BLE001  (foreign code that raises anything; nothing of it may reach the session)
+            self._reject("encode", name, fault)
+            return None
+
+    def decode(self, name: str, frame: Frame) -> dict[str, Any] | None:
+        """Fields of an answer as sllurp names them; None (counted) if sllurp cannot decode it."""
+        if len(frame.body) > MAX_DECODED_BYTES:
+            self._rejects["control_too_long"] += 1
+            return None
+        try:
+            return dict(_codec().Message_struct[name]["decode"](frame.body, name))
+        except Exception as fault:  # noqa: BLE001  (see above)
+            self._reject("decode", name, fault)
+            return None
+
+    def _reject(self, verb: str, name: str, fault: Exception) -> None:
+        self._rejects[f"control_{verb}"] += 1
+        log.warning("cannot %s %s: %s: %s", verb, name, type(fault).__name__, fault)
+
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def _codec() -> ModuleType:
+    """sllurp's codec, imported on first use. What it logs is about its own tables; we count and log what matters."""
+    from sllurp import llrp_proto
+
+    logging.getLogger("sllurp").setLevel(logging.CRITICAL)
+    codec: ModuleType = llrp_proto
+    return codec

@@ -1,0 +1,158 @@
+"""`rfidguard ledger`: the sold-items ledger by hand."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rfidguard.cli import ConfigOption
+from rfidguard.cli._database import loaded, local_text, opened
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+    from rfidguard.feeds.ledger_import import ImportResult
+    from rfidguard.ledger_story import Story
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the group."""
+    group = typer.Typer(no_args_is_help=True, help="The ledger of what was sold. Works with the daemon running or stopped.")
+    for name, command in (("status", _status), ("lookup", _lookup), ("import", _import), ("export", _export)):
+        group.command(name)(command)
+    app.add_typer(group, name="ledger")
+
+
+def _status(config: ConfigOption, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """How much the ledger holds, from whom, and when each till was last heard.
+
+    Example: rfidguard ledger status
+    """
+    import json
+
+    from rfidguard.ledger_status import ledger_status, status_lines, status_message
+
+    settings = loaded(config)
+    with opened(settings) as (store, _):
+        status = store.read(ledger_status)
+    if as_json:
+        print(json.dumps(status_message(status), ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(status_lines(status, settings.site.zone())))
+
+
+def _lookup(
+    config: ConfigOption,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="An EPC (hex), a GTIN, or GTIN.SERIAL.")],
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was then, like 2026-11-22T10:14:02Z.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Tell an item's story in order of time, and whether it may leave.
+
+    States: sold (it may leave), armed, reserved (both ring), foreign (not ours), unknown (ours, but no record of it).
+
+    Example: rfidguard ledger lookup 3034257BF7194E4000001A85 --at 2026-11-22T10:14:02Z
+    """
+    import json
+
+    from rfidguard.layout import layout_from
+    from rfidguard.ledger_story import story_message, story_of
+
+    settings = loaded(config)
+    moment = _moment(at)
+    with opened(settings) as (store, clock):
+        layout = layout_from(settings)
+        when = clock.now() if moment is None else moment
+        story = store.read(lambda conn: story_of(conn, key, layout, when))
+    if as_json:
+        print(json.dumps(story_message(story), ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(_told(story, settings.site.zone())))
+
+
+def _import(
+    config: ConfigOption,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Journal lines (.jsonl) or CSV; .gz and .zst too.")],
+) -> None:
+    """Take ledger records from files, told apart by content. What is known already is a duplicate and changes nothing.
+
+    CSV needs a header that names `epc` or `gtin`; `serial`, `quantity` (negative: a return), `kind` (sold by default), `at`,
+    `transaction`, `lane`, `source` and `id` may stand beside it. Times without zone are the shop's.
+    Exit 1 if any line was rejected.
+
+    Example: rfidguard ledger import opening-stock.csv sales-2026-11-22.csv
+    """
+    from rfidguard.feeds.ledger_import import ImportResult, import_file
+
+    settings = loaded(config)
+    result = ImportResult()
+    with opened(settings) as (store, clock), _progress(files) as advance:
+        for number, path in enumerate(files):
+            import_file(store, path, settings.site.zone(), clock.now(), result, advance(number))
+    _report(result)
+    if result.rejected:
+        raise typer.Exit(1)
+
+
+def _export(config: ConfigOption) -> None:
+    """Print every record as a journal `ledger` line, oldest first: for `replay --ledger`, another box, or a look.
+
+    Example: rfidguard ledger export --config shop.toml > ledger.jsonl
+    """
+    from rfidguard.journal import encode_line
+    from rfidguard.ledger_db import export_records
+
+    with opened(loaded(config)) as (store, _):
+        store.read(lambda conn: sys.stdout.buffer.writelines(map(encode_line, export_records(conn))))
+    sys.stdout.buffer.flush()
+
+
+def _moment(text: str | None) -> float | None:
+    from rfidguard.errors import ConfigError
+    from rfidguard.rfc3339 import unix_seconds
+
+    try:
+        return None if text is None else unix_seconds(text)
+    except ValueError as error:
+        raise ConfigError([f"--at {error}"]) from error
+
+
+def _told(story: "Story", zone: "tzinfo") -> list[str]:
+    lines = [f"{story.name}: {story.answer.state}" + (f" (by {story.answer.by})" if story.answer.by else "")]
+    for record in story.records:
+        details = [f"×{record.quantity}" if record.quantity > 1 else "", f"undoes {record.ref}" if record.kind == "void" else ""]
+        details += [f"credit {record.ref} used by {record.epc}" if record.kind == "bound" else ""]
+        details += [f"{word} {value}" for word, value in (("transaction", record.transaction), ("lane", record.lane)) if value]
+        details += [f"from {record.source}" if record.source else ""]
+        lines.append(
+            f"  {local_text(record.at, zone)}  {record.kind:<9} {record.id}  {', '.join(filter(None, details))}".rstrip()
+        )
+    return lines if story.records else [*lines, "  no record"]
+
+
+@contextmanager
+def _progress(files: list[Path]) -> "Iterator[Callable[[int], Callable[[int], None]]]":
+    """A bar on standard error; gives for each file the function that hears how many bytes of it are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks = [bar.add_task(path.name, total=path.stat().st_size if path.is_file() else 0) for path in files]
+        yield lambda number: lambda done: bar.update(tasks[number], completed=done)
+
+
+def _report(result: "ImportResult") -> None:
+    from rfidguard.feeds.ledger_import import rejects
+
+    for line in result.first_rejects:
+        print(line, file=sys.stderr)
+    total = result.rejected.total()
+    if total > len(result.first_rejects):
+        print(f"… and {total - len(result.first_rejects)} more", file=sys.stderr)
+    reasons = f" ({', '.join(rejects(result))})" if total else ""
+    passed = f", {result.passed} lines passed over that are no ledger lines" if result.passed else ""
+    print(f"{result.stored} stored, {result.duplicate} duplicate, {total} rejected{reasons}{passed}")

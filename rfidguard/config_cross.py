@@ -1,0 +1,222 @@
+"""What no single section can know of itself: names used twice, names of nothing, and settings that do not go together. Pure."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from rfidguard.config_lines import Path, dotted
+from rfidguard.config_parts import device_sections, tables
+from rfidguard.config_problems import Found, problem, warning
+
+_GCP_DIGITS = range(6, 13)
+DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
+
+
+def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
+    """Every mistake and doubt between the sections of `data`; parts of the wrong shape are left to the models."""
+    checks: tuple[Callable[[Mapping[str, Any]], Iterator[Found]], ...] = (
+        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _mqtt, _schedules, _gates, _goods, _loudness,
+    )  # fmt: skip
+    for look in checks:
+        yield from look(data)
+    yield from _database(data, from_env)
+
+
+def _same_ids(data: Mapping[str, Any]) -> Iterator[Found]:
+    devices = [(path, section.get("id")) for path, _, section in device_sections(data)]
+    outputs = [(path, section.get("id")) for path, section in _outputs(data)]
+    gates = [(("gate", at), gate.get("id")) for at, gate in tables(data, "gate")]
+    clients = [(("http", "client", at), client.get("name")) for at, client in tables(_table(data, "http"), "client")]
+    rules = [(("rule", at), rule.get("use")) for at, rule in tables(data, "rule")]
+    for what, key, named in (
+        ("gate", "id", gates), ("device", "id", devices), ("output", "id", outputs),
+        ("client", "name", clients), ("rule", "use", rules),
+    ):  # fmt: skip
+        yield from _twice(what, key, named)
+
+
+def _twice(what: str, key: str, named: Iterable[tuple[Path, Any]]) -> Iterator[Found]:
+    first: dict[str, Path] = {}
+    for path, name in named:
+        if isinstance(name, str) and name in first:
+            yield problem((*path, key), f"taken by the {what} {dotted(first[name])}; each {what} needs its own", name)
+        elif isinstance(name, str):
+            first[name] = path
+
+
+def _names_of_nothing(data: Mapping[str, Any]) -> Iterator[Found]:
+    gates = _names(gate for _, gate in tables(data, "gate"))
+    readers = _names(section for _, kind, section in device_sections(data) if kind == "reader")
+    users = [(path, section) for path, kind, section in device_sections(data) if kind != "reader"]
+    for path, section in (*users, *_outputs(data)):
+        reader = section.get("reader")
+        if isinstance(reader, str) and reader not in readers:
+            yield problem((*path, "reader"), "no [[gate.reader]] has this id", reader, readers or "none: there is no reader yet")
+    for path, place in _antennas(data):
+        gate = place.get("gate") if isinstance(place, dict) else None
+        if isinstance(gate, str) and gate not in gates:
+            yield problem((*path, "gate"), "no [[gate]] has this id", gate, gates)
+
+
+def _pins_used_twice(data: Mapping[str, Any]) -> Iterator[Found]:
+    """Inputs and outputs are counted apart: pin 1 of a reader is an input and an output."""
+    inputs = [
+        ((*path, "pins", at), section.get("reader"), pin)
+        for path, _, section in device_sections(data)
+        for at, pin in _pins(section.get("pins"))
+    ]
+    outputs = [((*path, "pin"), section.get("reader"), section.get("pin")) for path, section in _outputs(data)]
+    for used in (inputs, outputs):
+        first: dict[tuple[Any, Any], Path] = {}
+        for path, reader, pin in used:
+            if not isinstance(reader, str) or not isinstance(pin, int):
+                continue
+            if (reader, pin) in first:
+                yield problem(path, f"this pin of {reader} is used by {dotted(first[reader, pin])} already", pin)
+            first.setdefault((reader, pin), path)
+
+
+def _pins(pins: Any) -> Iterable[tuple[int | str, Any]]:
+    """Beams are a list of pins, a pedestal's contacts a table by pin."""
+    if isinstance(pins, dict):
+        return [(key, int(key)) for key in pins if key.isdigit()]
+    return enumerate(_list(pins))
+
+
+def _addresses(data: Mapping[str, Any]) -> Iterator[Found]:
+    http = _table(data, "http")
+    listen = http.get("listen", "127.0.0.1:8080")
+    if not isinstance(listen, str) or ":" not in listen:
+        return
+    host, _, port = listen.rpartition(":")
+    if port.isdigit() and int(port) > 65_535:
+        yield problem(("http", "listen"), "there is no such port", listen, "ports 0 to 65535")
+    if not http.get("client") and not _is_loopback(host.strip("[]")):
+        text = "without [[http.client]] the page is open to everybody, so it listens on loopback only"
+        yield problem(("http", "listen"), text, listen, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT, or add a [[http.client]]")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _mqtt(data: Mapping[str, Any]) -> Iterator[Found]:
+    mqtt = _table(data, "mqtt")
+    url = mqtt.get("url", "mqtt://127.0.0.1:1883")
+    if isinstance(url, str) and "@" in url:
+        text = "no user or password stands in the address; use mqtt.username and mqtt.password_file"
+        yield problem(("mqtt", "url"), text)
+    elif isinstance(url, str) and not _port_fits(url):
+        yield problem(("mqtt", "url"), "there is no such port", url, "ports 1 to 65535")
+    tls = [key for key in ("ca_file", "cert_file", "key_file") if mqtt.get(key)]
+    if isinstance(url, str) and url.startswith("mqtt://") and tls:
+        yield warning(("mqtt", tls[0]), "has no effect: mqtt:// is not encrypted; use mqtts://")
+    if bool(mqtt.get("cert_file")) != bool(mqtt.get("key_file")):
+        present, absent = ("cert_file", "key_file") if mqtt.get("cert_file") else ("key_file", "cert_file")
+        yield problem(("mqtt", present), f"needs mqtt.{absent} beside it")
+    if mqtt.get("password_file") and not mqtt.get("username"):
+        yield problem(("mqtt", "password_file"), "needs mqtt.username beside it")
+
+
+def _port_fits(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _schedules(data: Mapping[str, Any]) -> Iterator[Found]:
+    for at, action in tables(data, "action"):
+        schedule = action.get("schedule")
+        if isinstance(schedule, str) and not all(_is_time(part) for part in schedule.split("-")):
+            yield problem(("action", at, "schedule"), "there is no such time of day", schedule, "00:00 to 23:59 on both sides")
+
+
+def _is_time(text: str) -> bool:
+    hours, _, minutes = text.partition(":")
+    if not (hours.isdigit() and minutes.isdigit()):
+        return True
+    return int(hours) < 24 and int(minutes) < 60
+
+
+def _gates(data: Mapping[str, Any]) -> Iterator[Found]:
+    if not data.get("gate"):
+        yield warning(("gate",), "no [[gate]]: nothing is guarded")
+    for at, gate in tables(data, "gate"):
+        served = any(isinstance(place, dict) and place.get("gate") == gate.get("id") for _, place in _antennas(data))
+        if not gate.get("reader") and not gate.get("pedestal") and not served:
+            yield warning(("gate", at), "no reader and no pedestal: nothing is seen at this gate")
+
+
+def _goods(data: Mapping[str, Any]) -> Iterator[Found]:
+    site, ledger = _table(data, "site"), _table(data, "ledger")
+    if not site.get("company_prefixes") and not site.get("own_epcs"):
+        yield warning(("site",), "neither company_prefixes nor own_epcs: every item is foreign and none ever alarms")
+    for at, prefix in enumerate(_list(site.get("company_prefixes"))):
+        if isinstance(prefix, str) and prefix.isdigit() and len(prefix) not in _GCP_DIGITS:
+            yield warning(("site", "company_prefixes", at), f"{prefix!r} has {len(prefix)} digits; a GS1 prefix has 6 to 12")
+    unknown = ledger.get("unknown_epc", "observe")
+    if unknown == "observe":
+        text = '"observe": own goods without a sale are recorded only; nothing alarms. Go live with "stock_only"'
+        yield warning(("ledger", "unknown_epc"), text)
+    if unknown == "strict":
+        text = '"strict": own goods alarm even without a stock record; without a full stock count that rings falsely'
+        yield warning(("ledger", "unknown_epc"), text)
+
+
+def _loudness(data: Mapping[str, Any]) -> Iterator[Found]:
+    for at, gate in tables(data, "gate"):
+        if gate.get("mode") in ("light", "siren") and not gate.get("output"):
+            yield warning(("gate", at, "mode"), f'"{gate["mode"]}", but the gate has no [[gate.output]] to switch')
+
+
+def _database(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
+    url = _table(data, "database").get("url")
+    if not isinstance(url, str):
+        return
+    path: Path = ("database", "url")
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        yield problem(path, "is no database address", url, "sqlite:///FILE, sqlite://, postgresql+psycopg://HOST/NAME")
+        return
+    if parsed.drivername not in DATABASES:
+        allowed = "sqlite:///FILE, sqlite:// (memory), postgresql+psycopg://HOST/NAME"
+        yield problem(path, "is a kind of database that is not supported", parsed.drivername, allowed)
+    elif parsed.password and path not in from_env:
+        yield warning(path, "holds a password; use ?passfile=FILE, or set RFIDGUARD_DATABASE__URL instead")
+
+
+def _outputs(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for at, gate in tables(data, "gate"):
+        for inner, section in tables(gate, "output"):
+            yield ("gate", at, "output", inner), section
+
+
+def _antennas(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for path, kind, section in device_sections(data):
+        antennas = section.get("antennas")
+        if kind == "reader" and isinstance(antennas, dict):
+            for port, place in antennas.items():
+                yield (*path, "antennas", port), place
+
+
+def _names(sections: Iterable[Mapping[str, Any]]) -> list[str]:
+    return sorted({section["id"] for section in sections if isinstance(section.get("id"), str)})
+
+
+def _table(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else defaultdict(dict)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

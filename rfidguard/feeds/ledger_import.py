@@ -1,0 +1,69 @@
+"""Takes ledger records from a file into the database, and tells what became of every line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import tzinfo
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from rfidguard.errors import RefusedInput
+from rfidguard.feeds.ledger_csv import Taken
+from rfidguard.feeds.ledger_file import ledger_lines
+from rfidguard.ledger_db import store_records
+from rfidguard.store import Store
+
+BATCH = 1_000
+
+
+class ImportResult(msgspec.Struct):
+    """`passed`: lines that are no ledger lines. `rejected`: by reason. `first_rejects`: the first of them, with their places."""
+
+    stored: int = 0
+    duplicate: int = 0
+    passed: int = 0
+    rejected: Counter[str] = msgspec.field(default_factory=Counter)
+    first_rejects: list[str] = msgspec.field(default_factory=list)
+
+    def reject(self, place: str, reason: str, text: str) -> None:
+        self.rejected[reason] += 1
+        if len(self.first_rejects) < 20:
+            self.first_rejects.append(f"{place}: {text} ({reason})")
+
+
+def import_file(
+    store: Store, path: Path, zone: tzinfo, now: float, result: ImportResult, progress: Callable[[int], None]
+) -> None:
+    """Stores every ledger line of `path`; counts go to `result`, `progress` hears how many bytes are done.
+
+    Each batch is committed before the next is read, so that a file broken off can be imported again from the start.
+    """
+    try:
+        with path.open("rb", buffering=0) as file:
+            lines = ledger_lines(file, zone, now)
+            while batch := list(islice(lines, BATCH)):
+                _take(store, batch, path.name, now, result)
+                progress(file.tell())
+    except RefusedInput as error:
+        result.reject(path.name, error.reason, str(error))
+    except OSError as error:
+        result.reject(path.name, "unreadable", f"cannot be read: {error.strerror}")
+
+
+def _take(store: Store, batch: list[Taken], name: str, now: float, result: ImportResult) -> None:
+    records = [taken.record for taken in batch if taken.record is not None]
+    statuses = Counter(store.write(partial(store_records, records=records, recorded_at=now)).result())
+    result.stored += statuses["stored"]
+    result.duplicate += statuses["duplicate"]
+    for taken in batch:
+        if taken.reason is not None:
+            result.reject(f"{name} line {taken.line}", taken.reason, taken.text or "")
+        elif taken.record is None:
+            result.passed += 1
+
+
+def rejects(result: ImportResult) -> Iterator[str]:
+    """ "3 bad_epc", the most frequent first."""
+    return (f"{count} {reason}" for reason, count in result.rejected.most_common())

@@ -1,0 +1,143 @@
+"""The sold-items ledger in the database: records go in once, by id, and are found by item or article. Nothing is ever changed.
+
+Statements are built once: building one costs four times as much as running it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, bindparam, func, select
+
+from rfidguard.effects import BindCredit
+from rfidguard.epc import credit_key, identify
+from rfidguard.events import Ledger
+from rfidguard.ledger import binding, document_of, record_key
+from rfidguard.schema import credit_bindings, ledger_records
+from rfidguard.upsert import DIALECTS, insert_for
+
+CHUNK = 500
+"""Keys in one IN, rows in one INSERT."""
+
+_FIELDS = ("id", "kind", "at", "epc", "gtin", "serial", "quantity", "transaction", "source", "lane", "ref")
+_COLUMNS = (*(ledger_records.c[name] for name in _FIELDS), ledger_records.c.recorded_at)
+_RECORDS = select(*_COLUMNS)
+_BY_KEY = _RECORDS.where(ledger_records.c.key.in_(bindparam("names", expanding=True)))
+_BY_KEY_SINCE = _BY_KEY.where(ledger_records.c.at >= bindparam("since"))
+_BY_ID = _RECORDS.where(ledger_records.c.id.in_(bindparam("names", expanding=True)))
+_VOIDS = _RECORDS.where(ledger_records.c.ref.in_(bindparam("names", expanding=True)), ledger_records.c.kind == "void")
+_BINDINGS = select(credit_bindings.c.credit, credit_bindings.c.unit, credit_bindings.c.epc, credit_bindings.c.at)
+_BOUND_CREDITS = _BINDINGS.where(credit_bindings.c.credit.in_(bindparam("names", expanding=True)))
+_BOUND_ITEMS = _BINDINGS.where(credit_bindings.c.key.in_(bindparam("names", expanding=True)))
+_EXPORT = _RECORDS.order_by(ledger_records.c.at, ledger_records.c.id)
+_INSERT_RECORD = {
+    name: insert_for(name, ledger_records).on_conflict_do_nothing().returning(ledger_records.c.id) for name in DIALECTS
+}
+_INSERT_BINDING = {name: insert_for(name, credit_bindings).on_conflict_do_nothing() for name in DIALECTS}
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """How much the ledger holds from one source: records, and the times (Unix seconds) of the first and last."""
+
+    source: str | None
+    kind: str
+    records: int
+    first_at: float
+    last_at: float
+    recorded_at: float
+
+
+def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: float) -> list[str]:
+    """Stores each record whose id is new; "stored" or "duplicate" for each, in order. A known id changes nothing."""
+    fresh: set[str] = set()
+    statement = _INSERT_RECORD[conn.dialect.name]
+    for chunk in _chunks(records):
+        rows = [_row_of(record, recorded_at) for record in chunk]
+        fresh.update(conn.execute(statement, rows).scalars())
+    return [_first_time(record.id, fresh) for record in records]
+
+
+def records_for(conn: Connection, keys: Iterable[str], credits_since: float | None = None) -> list[Ledger]:
+    """Every record with one of `keys`, the voids that hit them, and which EPC used which unit of a credit (kind "bound").
+
+    Records of articles (keys "gtin:…") older than `credits_since` are left out, apart from credits that one of the asked
+    items has already used. Oldest first.
+    """
+    wanted = list(dict.fromkeys(keys))
+    items = [key for key in wanted if not key.startswith("gtin:")]
+    articles = [key for key in wanted if key.startswith("gtin:")]
+    found = {record.id: record for record in _fetch(conn, _BY_KEY, items)}
+    for record in _articles(conn, articles, credits_since):
+        found[record.id] = record
+    used = [row.credit for row in _rows(conn, _BOUND_ITEMS, items)]
+    for record in _fetch(conn, _BY_ID, [credit for credit in dict.fromkeys(used) if credit not in found]):
+        found[record.id] = record
+    creditors = [record.id for record in found.values() if record_key(record) == credit_key(record.gtin or "")]
+    bound = [binding(row.credit, row.unit, row.epc, row.at) for row in _rows(conn, _BOUND_CREDITS, creditors)]
+    names = dict.fromkeys(name for record_id in found for name in (record_id, document_of(record_id)) if name)
+    voids = _fetch(conn, _VOIDS, list(names))
+    return sorted((*found.values(), *bound, *voids), key=lambda record: (record.at, record.id))
+
+
+def records_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, Ledger]:
+    """The records with these ids, by id."""
+    return {record.id: record for record in _fetch(conn, _BY_ID, list(dict.fromkeys(ids)))}
+
+
+def bind_credit(conn: Connection, effect: BindCredit) -> bool:
+    """Stores which EPC used a unit of a credit. False (and nothing changed) where that unit is bound already."""
+    row = {**msgspec.structs.asdict(effect), "key": identify(effect.epc).key}
+    return conn.execute(_INSERT_BINDING[conn.dialect.name], row).rowcount > 0
+
+
+def export_records(conn: Connection) -> Iterator[Ledger]:
+    """Every record, oldest first, without loading all of them at once. Bindings are no records and are left out."""
+    return map(_record_of, conn.execution_options(yield_per=1000).execute(_EXPORT))
+
+
+def tallies(conn: Connection) -> list[Tally]:
+    """What the ledger holds, by source and kind."""
+    table = ledger_records.c
+    statement = (
+        select(table.source, table.kind, func.count(), func.min(table.at), func.max(table.at), func.max(table.recorded_at))
+        .group_by(table.source, table.kind)
+        .order_by(table.source, table.kind)
+    )
+    return [Tally(*row) for row in conn.execute(statement)]
+
+
+def _articles(conn: Connection, keys: list[str], since: float | None) -> list[Ledger]:
+    if since is None:
+        return _fetch(conn, _BY_KEY, keys)
+    return _fetch(conn, _BY_KEY_SINCE, keys, since=since)
+
+
+def _fetch(conn: Connection, statement: Select[Any], names: Sequence[str], **more: float) -> list[Ledger]:
+    return [_record_of(row) for row in _rows(conn, statement, names, **more)]
+
+
+def _rows(conn: Connection, statement: Select[Any], names: Sequence[str], **more: float) -> Iterator[Row[Any]]:
+    for chunk in _chunks(names):
+        yield from conn.execute(statement, {"names": chunk, **more})
+
+
+def _chunks(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (things[start : start + CHUNK] for start in range(0, len(things), CHUNK))
+
+
+def _row_of(record: Ledger, recorded_at: float) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(record, name) for name in _FIELDS}
+    return {**row, "recorded_at": recorded_at, "key": record_key(record), "document": document_of(record.id) or None}
+
+
+def _record_of(row: Row[Any]) -> Ledger:
+    recorded_at = row.recorded_at
+    values: dict[str, Any] = dict(zip(_FIELDS, row[: len(_FIELDS)], strict=True))
+    return Ledger(**values, received=None if recorded_at == values["at"] else recorded_at)
+
+
+def _first_time(record_id: str, fresh: set[str]) -> str:
+    if record_id not in fresh:
+        return "duplicate"
+    fresh.discard(record_id)
+    return "stored"

@@ -1,0 +1,303 @@
+"""Every payload that goes out (and the small ones that come in) as pydantic models, and the builders of status, info and health.
+
+The models are the public description: `export-schema` writes them as JSON Schema, tests hold the real messages to them. Fields
+may be added, so consumers ignore what they do not know. Times are RFC 3339 in UTC. Sales and answers have their own models
+(rfidguard/sale.py, rfidguard/answer_document.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rfidguard import __version__
+from rfidguard.config import Config
+
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+Money = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+Severity = Literal["info", "warning", "critical"]
+DeviceState = Literal["online", "degraded", "offline"]
+EventType = Literal["raised", "updated", "delivered", "acknowledged", "escalated", "resolved", "cleared", "expired"]
+ItemState = Literal["unpaid", "pending", "cleared", "sold", "unverified"]
+AlarmState = Literal["open", "acknowledged", "resolved", "cleared", "expired"]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class AlarmItem(Message):
+    """One item of an alarm. Only `unpaid` rings; `cleared` means that its sale came late."""
+
+    epc: str
+    gtin: str | None
+    serial: str | None
+    name: str | None
+    price: Money | None
+    state: ItemState
+    reason: Annotated[str, Field(description="A code; the table of reasons says it in words.")]
+    certainty: Annotated[float, Field(ge=0, le=1)]
+    decided_at: Time
+    outcome: str | None = None
+
+
+class AlarmMessage(Message):
+    """`alarm/<id>`, retained while the alarm is open or acknowledged, zero-length once it is closed."""
+
+    schema_: Annotated[Literal["rfidguard.alarm/1"], Field(alias="schema")]
+    id: Annotated[str, Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$", description="A ULID; a replay gives the same.")]
+    revision: Annotated[int, Field(ge=1, description="Consumers de-duplicate on `id` and `revision`.")]
+    site: str
+    gate: str
+    kind: Annotated[str, Field(description="unpaid_items, eas_unidentified, tag_not_deactivated, blind_gate, … (an open set)")]
+    state: AlarmState
+    severity: Severity
+    raised_at: Time
+    updated_at: Time
+    items: list[AlarmItem]
+    value: Money | None
+    currency: str
+    drill: bool
+    evidence: dict[str, Any]
+    delivered_by: str | None = None
+    acknowledged_by: str | None
+    resolved_by: str | None
+    outcome: str | None
+
+
+class AlarmEvent(AlarmMessage):
+    """`event/alarm`: one message per transition. `delivered` is the first `received` of a handheld, never a PUBACK."""
+
+    event_type: EventType
+    event_at: Time
+
+
+class AlarmIndex(Message):
+    """`alarms`, retained: what is open or acknowledged now, oldest first."""
+
+    open: Annotated[int, Field(ge=0)]
+    severity: Annotated[Severity | None, Field(description="The highest of them; null where nothing is open.")]
+    ids: list[str]
+
+
+class StatusMessage(Message):
+    """`status`, retained, and the last will. An `offline` whose session and seq are not those of the newest `online` is late."""
+
+    state: Literal["online", "stopping", "stopped", "offline"]
+    session: Annotated[str, Field(description="New with every start of the daemon.")]
+    seq: Annotated[int, Field(ge=1, description="Counts the connections of this session; the will carries its connection's.")]
+    at: Annotated[Time, Field(description="In the last will: when the connection was made that was lost.")]
+    version: str
+
+
+class GateInfo(Message):
+    id: str
+    mode: Literal["observe", "handheld", "light", "siren"]
+    readers: list[str]
+    pedestals: list[str]
+    counters: list[str]
+    outputs: list[str]
+
+
+class InfoMessage(Message):
+    """`info`, retained: what this installation is."""
+
+    version: str
+    schemas: list[str]
+    site: str
+    timezone: str
+    currency: str
+    gates: list[GateInfo]
+    rules: list[str]
+    ledger_mode: Literal["serialised", "gtin", "mixed"]
+    mqtt_protocol: Literal["5", "3.1.1"]
+    commands: list[str]
+
+
+class OutboxHealth(Message):
+    depth: Annotated[int, Field(ge=0)]
+    oldest_age_s: float | None
+    parked: Annotated[dict[str, int], Field(description="Messages that the broker refuses, by reason.")]
+
+
+class MqttHealth(Message):
+    connected: bool
+    session: str
+    problem: str | None
+    outbox: OutboxHealth | None
+    no_listener_s: Annotated[float | None, Field(description="For how long nobody has listened on event/alarm.")]
+    handhelds: list[str]
+    counters: dict[str, int]
+
+
+class LedgerHealth(Message):
+    last_sale_age_s: float | None
+    stale: Annotated[list[str], Field(description="Feeds (lanes) from which nothing is heard that should be.")]
+
+
+class HealthMessage(Message):
+    """`health`, retained, every 60 s."""
+
+    at: Time
+    ok: bool
+    mqtt: MqttHealth
+    ledger: LedgerHealth
+    readers: Annotated[dict[str, Any], Field(description="Reads per second and state, by reader.")]
+    gates: Annotated[dict[str, Any], Field(description="Stray load (standing tags, their reads per second), by gate.")]
+    problems: list[str]
+
+
+class GateStatus(Message):
+    """`gate/<gate>/status`, retained."""
+
+    gate: str
+    state: DeviceState
+    reason: str | None
+    at: Time
+
+
+class DeviceStatus(Message):
+    """`device/<device>/status`, retained."""
+
+    device: str
+    state: DeviceState
+    reason: str | None
+    at: Time
+
+
+class DeviceEvent(Message):
+    """`event/device`: a device changed state, or a pedestal said something that is no alarm (`kind`)."""
+
+    device: str
+    at: Time
+    state: DeviceState | None = None
+    reason: str | None = None
+    gate: str | None = None
+    kind: str | None = None
+
+
+class LedgerEvent(Message):
+    """`event/ledger`: input that was refused, or that is odd."""
+
+    at: Time
+    kind: Annotated[str, Field(description="rejected, stale, fresh, … (an open set)")]
+    source: str | None = None
+    lane: str | None = None
+    id: str | None = None
+    reason: str | None = None
+    errors: list[str] = []
+
+
+class Presence(Message):
+    """`handheld/<user>/presence`, retained, written by the handheld; its last will says offline."""
+
+    state: Literal["online", "offline"]
+    at: Time | None = None
+
+
+class AnswerReply(Message):
+    """`handheld/<user>/reply`, and the response topic where one was given."""
+
+    id: str | None
+    status: Literal["accepted", "rejected"]
+    reason: str | None = None
+
+
+class SaleReplyMessage(Message):
+    """`pos/<lane>/reply`, and the response topic where one was given."""
+
+    id: str | None
+    status: Literal["stored", "duplicate", "rejected"]
+    errors: list[str]
+    reason: Annotated[str | None, Field(description="A short code of a rejection.")] = None
+
+
+class Heartbeat(Message):
+    """`pos/<lane>/heartbeat`: this till is alive and has nothing to sell."""
+
+    at: Time | None = None
+
+
+class CommandMessage(Message):
+    """`cmd/<name>`. An empty payload will do where nothing needs to be said."""
+
+    id: Annotated[str | None, Field(max_length=64, description="Comes back in the reply.")] = None
+    gate: Annotated[str | None, Field(description="Which gate; all where it is left out.")] = None
+    seconds: Annotated[float | None, Field(ge=0, description="mute: for how long.")] = None
+
+
+class CommandReply(Message):
+    """`cmd/<name>/reply`."""
+
+    id: str | None
+    status: Literal["accepted", "rejected"]
+    reason: str | None = None
+    name: str | None = None
+
+
+COMMANDS = ("mute", "unmute", "arm", "disarm", "test", "reload", "rebirth")
+SCHEMAS = ("rfidguard.alarm/1", "rfidguard.journal/1")
+
+
+def status_message(state: str, session: str, seq: int, at: str) -> dict[str, Any]:
+    """The body of `status`; `at` RFC 3339."""
+    return {"state": state, "session": session, "seq": seq, "at": at, "version": __version__}
+
+
+def info_message(config: Config) -> dict[str, Any]:
+    """The body of `info`."""
+    return {
+        "version": __version__,
+        "schemas": list(SCHEMAS),
+        "site": config.site.id,
+        "timezone": config.site.timezone,
+        "currency": config.site.currency,
+        "gates": [
+            {
+                "id": gate.id,
+                "mode": gate.mode,
+                "readers": [device.id for device in gate.reader],
+                "pedestals": [device.id for device in gate.pedestal],
+                "counters": [device.id for device in gate.counter],
+                "outputs": [output.id for output in gate.output],
+            }
+            for gate in config.gate
+        ],
+        "rules": [rule.use for rule in config.rule],
+        "ledger_mode": config.ledger.mode,
+        "mqtt_protocol": config.mqtt.protocol,
+        "commands": list(COMMANDS),
+    }
+
+
+def health_message(
+    at: str,
+    *,
+    mqtt: Mapping[str, Any],
+    last_sale_age_s: float | None,
+    stale: Sequence[str] = (),
+    readers: Mapping[str, Any] | None = None,
+    gates: Mapping[str, Any] | None = None,
+    problems: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The body of `health`. `mqtt`: MqttLink.health(); `problems`: one line each for what a person should mend."""
+    found = [*problems, *_mqtt_problems(mqtt)]
+    return {
+        "at": at,
+        "ok": not found,
+        "mqtt": dict(mqtt),
+        "ledger": {"last_sale_age_s": last_sale_age_s, "stale": list(stale)},
+        "readers": dict(readers or {}),
+        "gates": dict(gates or {}),
+        "problems": found,
+    }
+
+
+def _mqtt_problems(mqtt: Mapping[str, Any]) -> list[str]:
+    found = [] if mqtt["problem"] is None else [f"mqtt: {mqtt['problem']}"]
+    if mqtt["no_listener_s"] is not None:
+        found.append("mqtt: nobody listens for alarms (no handheld subscribed to event/alarm)")
+    if mqtt["outbox"] and mqtt["outbox"]["parked"]:
+        refused = ", ".join(f"{count} {reason}" for reason, count in mqtt["outbox"]["parked"].items())
+        found.append(f"mqtt: the broker refuses messages ({refused}); is its access list right?")
+    return found

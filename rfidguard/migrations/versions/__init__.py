@@ -1,0 +1,1 @@
+"""One file a version, in order. A version that has been released is never edited."""

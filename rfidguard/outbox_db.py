@@ -1,0 +1,161 @@
+"""The outbox in the database: what must still reach the broker, in order, and what became of the rest.
+
+A retained topic holds a state, so appending its newest row settles the older ones, and the newest row is kept as long as it
+holds something: the outbox itself knows what the broker should know (`reopen_retained`).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
+
+from rfidguard.alarm import OPEN_STATES
+from rfidguard.outbox import OutboxRow
+from rfidguard.schema import alarms, outbox
+
+MAX_ROWS = 20_000
+MAX_BYTES = 64 * 1024 * 1024
+KEEP_DONE_S = 86_400.0
+_BATCH = 500
+
+_open = outbox.c.done_at.is_(None)
+
+
+class StoredRow(msgspec.Struct, frozen=True):
+    """A row that still waits. `created_at`: Unix seconds."""
+
+    id: int
+    row: OutboxRow
+    created_at: float
+    attempts: int
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """What waits: `rows` in all (parked ones too), since when the oldest (Unix seconds), and parked ones by reason."""
+
+    rows: int
+    oldest_at: float | None
+    parked: dict[str, int]
+
+
+def append(conn: Connection, rows: Sequence[OutboxRow], now: float) -> None:
+    """Adds rows at `now` (Unix seconds), in the caller's transaction.
+
+    An empty retained row for a topic that never held anything is left out: there is nothing to take away.
+    """
+    for row in rows:
+        if row.retain and not row.payload and not _ever_held(conn, row.topic):
+            continue
+        if row.retain:
+            conn.execute(update(outbox).where(_open, outbox.c.topic == row.topic).values(done_at=now))
+        conn.execute(insert(outbox).values(**msgspec.structs.asdict(row), created_at=now))
+
+
+def open_rows(conn: Connection, limit: int, without: Collection[int] = (), topics_held: Collection[str] = ()) -> list[StoredRow]:
+    """The next rows to send, oldest first, parked ones apart. `without`: ids already on their way; `topics_held`: not now."""
+    statement = select(outbox).where(_open, outbox.c.parked.is_(None)).order_by(outbox.c.id).limit(limit)
+    if without:
+        statement = statement.where(outbox.c.id.not_in(without))
+    if topics_held:
+        statement = statement.where(outbox.c.topic.not_in(topics_held))
+    return [
+        StoredRow(row.id, OutboxRow(row.topic, row.payload, row.retain, row.expiry_s, row.alarm), row.created_at, row.attempts)
+        for row in conn.execute(statement)
+    ]
+
+
+def newest(conn: Connection, topic: str) -> bytes | None:
+    """The newest payload of a topic; None where it never held one (or was forgotten since)."""
+    statement = select(outbox.c.payload).where(outbox.c.topic == topic).order_by(outbox.c.id.desc()).limit(1)
+    payload: bytes | None = conn.execute(statement).scalar()
+    return payload
+
+
+def mark_done(conn: Connection, ids: Iterable[int], now: float) -> None:
+    """These reached who they had to reach."""
+    for batch in _batches(ids):
+        conn.execute(update(outbox).where(outbox.c.id.in_(batch)).values(done_at=now, parked=None))
+
+
+def count_attempt(conn: Connection, ids: Iterable[int]) -> None:
+    """These were sent once more, in vain."""
+    for batch in _batches(ids):
+        conn.execute(update(outbox).where(outbox.c.id.in_(batch)).values(attempts=outbox.c.attempts + 1))
+
+
+def park(conn: Connection, row_id: int, reason: str) -> None:
+    """Takes a row out of the way until `unpark`: the broker refuses it for a reason that sending again does not mend."""
+    attempts = outbox.c.attempts + 1
+    conn.execute(update(outbox).where(outbox.c.id == row_id, _open).values(parked=reason[:32], attempts=attempts))
+
+
+def unpark(conn: Connection) -> int:
+    """Parked rows are to be tried again. Returns how many."""
+    return conn.execute(update(outbox).where(_open, outbox.c.parked.is_not(None)).values(parked=None)).rowcount
+
+
+def reopen_retained(conn: Connection) -> int:
+    """The newest row of every retained topic is to be sent again: the broker may have forgotten it, or what took it away."""
+    return conn.execute(update(outbox).where(outbox.c.id.in_(_newest_retained())).values(done_at=None, parked=None)).rowcount
+
+
+def depth(conn: Connection) -> Depth:
+    """What waits now."""
+    rows, oldest = conn.execute(select(func.count(), func.min(outbox.c.created_at)).where(_open)).one()
+    parked = select(outbox.c.parked, func.count()).where(_open, outbox.c.parked.is_not(None)).group_by(outbox.c.parked)
+    return Depth(rows, oldest, {row[0]: row[1] for row in conn.execute(parked)})
+
+
+def expire(conn: Connection, now: float) -> int:
+    """Gives up on rows whose time is over. Returns how many."""
+    over = outbox.c.created_at + outbox.c.expiry_s < now
+    return conn.execute(update(outbox).where(_open, outbox.c.expiry_s.is_not(None), over).values(done_at=now)).rowcount
+
+
+def purge(conn: Connection, now: float) -> int:
+    """Forgets rows done for longer than KEEP_DONE_S, the state of retained topics that still hold something apart."""
+    old = outbox.c.done_at < now - KEEP_DONE_S
+    held = outbox.c.id.in_(_newest_retained()) & (func.length(outbox.c.payload) > 0)
+    return conn.execute(delete(outbox).where(old, ~held)).rowcount
+
+
+def trim(conn: Connection, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES) -> Counter[str]:
+    """Keeps what waits within bounds: oldest first, what speaks of no alarm before transitions of closed alarms.
+
+    States and transitions of open alarms are never dropped. Returns how many went, by reason.
+    """
+    dropped: Counter[str] = Counter()
+    rows, size = conn.execute(select(func.count(), func.coalesce(func.sum(func.length(outbox.c.payload)), 0)).where(_open)).one()
+    still_open = select(alarms.c.id).where(alarms.c.state.in_(OPEN_STATES))
+    loose = _open & outbox.c.retain.is_(False)
+    for reason, which in (
+        ("outbox_full", outbox.c.alarm.is_(None)),
+        ("outbox_full_closed_alarm", outbox.c.alarm.not_in(still_open)),
+    ):
+        chosen: list[int] = []
+        for row_id, length in conn.execute(
+            select(outbox.c.id, func.length(outbox.c.payload)).where(loose, which).order_by(outbox.c.id)
+        ):
+            if rows <= max_rows and size <= max_bytes:
+                break
+            chosen.append(row_id)
+            rows, size = rows - 1, size - length
+        for batch in _batches(chosen):
+            conn.execute(delete(outbox).where(outbox.c.id.in_(batch)))
+        dropped[reason] += len(chosen)
+    return +dropped
+
+
+def _ever_held(conn: Connection, topic: str) -> bool:
+    statement = select(outbox.c.id).where(outbox.c.topic == topic, func.length(outbox.c.payload) > 0).limit(1)
+    return conn.execute(statement).first() is not None
+
+
+def _newest_retained() -> Select[tuple[int]]:
+    return select(func.max(outbox.c.id)).where(outbox.c.retain.is_(True)).group_by(outbox.c.topic)
+
+
+def _batches(ids: Iterable[int]) -> list[list[int]]:
+    listed = list(ids)
+    return [listed[start : start + _BATCH] for start in range(0, len(listed), _BATCH)]

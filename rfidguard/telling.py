@@ -1,0 +1,128 @@
+"""What the daemon tells of itself: states of devices and gates, health, readiness, metrics."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rfidguard.alarm import utc_text
+from rfidguard.clock import Clock
+from rfidguard.core_thread import CoreThread
+from rfidguard.inlet import Inlet
+from rfidguard.intake import last_heard, last_sales
+from rfidguard.metrics import Family, counter, gauge
+from rfidguard.mqtt_link import MqttLink
+from rfidguard.recorder import Recorder
+from rfidguard.status import StatusBoard
+from rfidguard.store import Store, StoreUnavailable
+from rfidguard.supervisor import Supervisor
+
+
+class Telling:
+    """Reads the parts of the running daemon; changes none. `note` is called on the core's thread, the rest on any."""
+
+    def __init__(
+        self,
+        board: StatusBoard,
+        link: MqttLink,
+        store: Store,
+        core: CoreThread,
+        inlet: Inlet,
+        recorder: Recorder,
+        supervisors: Mapping[str, Supervisor],
+        clock: Clock,
+    ) -> None:
+        self._board, self._link, self._store, self._core = board, link, store, core
+        self._inlet, self._recorder, self._supervisors, self._clock = inlet, recorder, supervisors, clock
+        self._measured = (clock.monotonic(), Counter[str]())
+
+    def announce(self) -> None:
+        """The state of every device and gate as it is known now."""
+        for device in self._board.devices:
+            self._tell_device(device)
+
+    def note(self, topic: str, body: dict[str, Any]) -> None:
+        """What the core noted that is no alarm."""
+        if topic == "command":
+            self._link.send(f"cmd/{body['name']}/reply", body)
+            return
+        body = {**body, "at": utc_text(body["at"])} if "at" in body else body
+        self._link.send(f"event/{topic}", body)
+        if topic == "device" and "state" in body and self._board.heard(body["device"], body["state"], body["reason"]):
+            self._tell_device(body["device"])
+
+    def health(self) -> dict[str, Any]:
+        """The body of the retained topic `health`."""
+        now = self._clock.now()
+        state = self._core.runner.state
+        body: dict[str, Any] = {
+            "at": utc_text(now),
+            "database": {"healthy": self._store.healthy(), "problem": self._store.last_error, "waiting": self._store.waiting()},
+            "journal": {"problem": self._recorder.problem, "lost": dict(self._recorder.lost)},
+            "readers": self._read_rates(),
+            "stray_load": {gate: sum(not track.gone for track in list(tracks.values())) for gate, tracks in state.tracks.items()},
+            "dropped": {**dict(self._inlet.counts), **state.counts},
+            "devices": {name: {"state": entry[0], "reason": entry[1]} for name, entry in self._board.devices.items()},
+        }
+        try:
+            body |= {"mqtt": self._link.health(), "ledger": self._ledger(now)}
+        except StoreUnavailable as error:
+            body["database"]["problem"] = str(error)
+        return body
+
+    def ready(self) -> tuple[bool, Mapping[str, str]]:
+        """Whether everything that is configured works; why not, by part."""
+        reasons = {name: entry[1] or entry[0] for name, entry in self._board.devices.items() if entry[0] != "online"}
+        if not self._store.healthy():
+            reasons["database"] = self._store.last_error or "the writer does not commit"
+        if not self._link.connected:
+            reasons["mqtt"] = self._link.problem or "not connected"
+        if self._recorder.problem:
+            reasons["journal"] = self._recorder.problem
+        return not reasons, reasons
+
+    def counters(self) -> Iterable[Family]:
+        """The numbers for /metrics."""
+        counts = self._core.counts.copy()
+        by = {kind: {name: float(n) for (what, name), n in counts.items() if what == kind} for kind in ("reads", "decisions")}
+        supervisors = dict(self._supervisors)
+        rejects = Counter[str]()
+        for supervisor in supervisors.values():
+            rejects.update(supervisor.rejects)
+        restarts = {name: supervisor.counts["restarts"] for name, supervisor in supervisors.items()}
+        up = {name: float(entry[0] == "online") for name, entry in self._board.devices.items()}
+        dropped = {**self._inlet.counts, **self._core.runner.state.counts}
+        return [
+            counter("rfidguard_reads", "Tag reads taken in.", by["reads"], "gate"),
+            counter("rfidguard_decisions", "Passages judged.", by["decisions"], "verdict"),
+            counter("rfidguard_dropped", "Input discarded, by reason.", dropped),
+            counter("rfidguard_device_rejects", "Input of devices that could not be used.", rejects),
+            counter("rfidguard_mqtt", "What happened on the way to and from the broker.", self._link.counters(), "what"),
+            counter("rfidguard_database", "Commits and failures.", self._store.counts, "what"),
+            counter("rfidguard_device_restarts", "Restarts of drivers.", restarts, "device"),
+            gauge("rfidguard_device_up", "1 while a device works.", up, "device"),
+            gauge("rfidguard_mqtt_connected", "1 while the broker is there.", float(self._link.connected)),
+            gauge("rfidguard_inlet_depth", "Items that wait for the core.", float(self._inlet.depth())),
+        ]
+
+    def _tell_device(self, device: str) -> None:
+        now = self._clock.now()
+        self._link.set_state(f"device/{device}/status", self._board.device(device, now))
+        for gate in self._board.gates_of(device):
+            self._link.set_state(f"gate/{gate.id}/status", self._board.gate(gate, now))
+
+    def _read_rates(self) -> dict[str, float]:
+        """Reads per second of every gate since health was last told."""
+        then, before = self._measured
+        now = self._clock.monotonic()
+        counts = Counter({name: n for (kind, name), n in self._core.counts.copy().items() if kind == "reads"})
+        self._measured = (now, counts)
+        span_s = max(now - then, 1e-3)
+        return {gate: round((n - before[gate]) / span_s, 1) for gate, n in counts.items()}
+
+    def _ledger(self, now: float) -> dict[str, Any]:
+        heard, sales = self._store.read(last_heard), self._store.read(last_sales)
+        newest = max(sales.values(), default=None)
+        return {
+            "last_sale_age_s": None if newest is None else round(max(now - newest, 0.0), 1),
+            "lanes": {lane: round(max(now - at, 0.0), 1) for lane, at in (heard | sales).items()},
+        }

@@ -1,0 +1,138 @@
+"""A scene: scenario and seed in, the journal's events, the truth and a configuration out. The same seed gives the same bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from rfidguard.errors import ConfigError
+from rfidguard.events import Event, Ledger, Read, heard_at
+from simulators.air import Air, RadioTraits, Silence
+from simulators.cast import Cast, assemble
+from simulators.gen2 import MODES, Plan
+from simulators.layouts import LAYOUTS, Layout, ceiling_patch, slim_patch
+from simulators.people import Door
+from simulators.random_people import with_random_people
+from simulators.scenario_file import Answer, ScenarioFile, read_scenario
+from simulators.sensors import count_events, device_events, ledger_events, pedestal_events
+from simulators.site_config import config_text
+from simulators.truth import truth_of
+
+EPOCH = 1_795_342_500.0
+"""2026-11-22T10:15:00Z."""
+_TAIL_S = 5.0
+
+Progress = Callable[[float, float], None]
+"""Told the scene seconds done so far, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One simulated stretch of store time. `events` are in order of receipt; `truth` has the shape of truth.json."""
+
+    name: str
+    scenario: ScenarioFile
+    layout: Layout
+    cast: Cast
+    epoch: float
+    seconds: float
+    events: list[Event]
+    truth: dict[str, Any]
+    config_text: str
+    answers: tuple[Answer, ...]
+
+
+def build(
+    name_or_path: str, seed: int = 1, *, epoch: float = EPOCH, layout: str | None = None, progress: Progress | None = None
+) -> Scene:
+    """The scene of a built-in scenario or a file, on another gate `layout` if one is named.
+
+    Raises ConfigError with one line for each mistake in it.
+    """
+    scenario = read_scenario(name_or_path)
+    if layout is not None:
+        moved = scenario.store.model_copy(update={"layout": layout})
+        scenario = scenario.model_copy(update={"store": moved, "antenna": ()})
+    return build_scene(scenario, seed, epoch=epoch, progress=progress)
+
+
+def build_scene(scenario: ScenarioFile, seed: int = 1, *, epoch: float = EPOCH, progress: Progress | None = None) -> Scene:
+    """The scene of a scenario that is already read."""
+    layout = _layout(scenario)
+    scenario = with_random_people(scenario, layout, Random(f"{seed}/people"))
+    cast = assemble(scenario, Random(f"{seed}/cast"))
+    seconds = scenario.seconds or max((actor.walk.end for actor in cast.actors), default=30.0) + _TAIL_S
+    reads = _reads(scenario, layout, cast, seed, epoch, seconds, progress)
+    events: list[Event] = [*device_events(scenario, epoch), *reads]
+    events += count_events(cast, scenario, epoch, Random(f"{seed}/count"))
+    events += pedestal_events(cast, scenario, epoch, Random(f"{seed}/pedestal"))
+    events += ledger_events(cast, scenario.store, epoch)
+    end = epoch + seconds
+    events = sorted((event for event in events if heard_at(event) <= end or isinstance(event, Ledger)), key=heard_at)
+    return Scene(
+        name=scenario.name,
+        scenario=scenario,
+        layout=layout,
+        cast=cast,
+        epoch=epoch,
+        seconds=round(seconds, 3),
+        events=events,
+        truth=truth_of(cast, reads, epoch, round(seconds, 3), _mix(scenario, layout, cast, seed)),
+        config_text=config_text(scenario, layout),
+        answers=scenario.answer,
+    )
+
+
+def _layout(scenario: ScenarioFile) -> Layout:
+    if scenario.antenna:
+        antennas = tuple(
+            (slim_patch if antenna.slim else ceiling_patch)(antenna.port, antenna.zone, antenna.at, antenna.looks_at)
+            for antenna in scenario.antenna
+        )
+        return Layout("own", "a layout of the scenario's own", max(abs(antenna.at[0]) for antenna in antennas) or 0.6, antennas)
+    layout = LAYOUTS.get(scenario.store.layout)
+    if layout is None:
+        raise ConfigError([f"layout {scenario.store.layout!r} is none of {', '.join(LAYOUTS)}"])
+    return layout
+
+
+def _reads(
+    scenario: ScenarioFile, layout: Layout, cast: Cast, seed: int, epoch: float, seconds: float, progress: Progress | None
+) -> list[Read]:
+    store = scenario.store
+    people = tuple(actor.walk for actor in cast.actors)
+    doors = tuple(Door(door.hinge, door.width, tuple(sorted(door.swings))) for door in scenario.door)
+    air = Air(layout, cast.tags, people, doors, _traits(scenario), str(seed), epoch)
+    ports = tuple(antenna.port for antenna in layout.antennas)
+    plan = Plan(ports, MODES[store.link], store.dwell_s, store.session, store.dual_target)
+    found: list[Read] = []
+    told = 0.0
+    for read in air.reads(plan, store.gate, f"{store.gate}-1", 0.0, seconds):
+        found.append(read)
+        if progress is not None and read.at - epoch > told + 1.0:
+            told = read.at - epoch
+            progress(told, seconds)
+    return found
+
+
+def _traits(scenario: ScenarioFile) -> RadioTraits:
+    store = scenario.store
+    silencing = [fault for fault in scenario.fault if fault.kind != "counter_offline"]
+    return RadioTraits(
+        region=store.region,
+        rssi_step_db=store.rssi_step_db,
+        phase=store.phase,
+        clock_error_s=store.clock_error_s,
+        latency_s=store.latency_s,
+        silences=tuple(
+            Silence(fault.since, fault.until, fault.port if fault.kind == "antenna_dead" else None) for fault in silencing
+        ),
+    )
+
+
+def _mix(scenario: ScenarioFile, layout: Layout, cast: Cast, seed: int) -> str:
+    store = scenario.store
+    return (
+        f"simulated scene {scenario.name!r}, seed {seed}: {layout.name} ({layout.about}), {len(cast.actors)} people, "
+        f"{len(cast.standing)} standing tags, {store.region.upper()}, {store.link}, session S{store.session}"
+    )

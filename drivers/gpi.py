@@ -111,8 +111,8 @@ class GpiDriver:
             self._tell(self._inputs.edge(order.at, order.pin, order.high), emit)
 
     def _follow(self, reader: Device) -> None:
-        """What the inputs did while the reader was away is not known: they start afresh."""
-        if self._reader is None or self._reader.state == "offline":
+        """What the inputs do while the reader is away is not known: they start afresh. A reader tells their levels before it is online."""
+        if reader.state == "offline":
             self._inputs, self._lag_s = _inputs(self._settings), 0.0
         self._reader = reader
 

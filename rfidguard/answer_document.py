@@ -11,7 +11,7 @@ from rfidguard.errors import RefusedInput
 from rfidguard.events import Answer
 from rfidguard.refusal import complaints
 from rfidguard.rfc3339 import unix_seconds
-from rfidguard.sale import Epc, Short
+from rfidguard.sale import Epc, printable
 
 MAX_ANSWER_BYTES = 16_000
 MAX_ITEMS = 1_000
@@ -40,7 +40,7 @@ def _time(text: str) -> str:
     return text
 
 
-AnswerId = Annotated[Short, StringConstraints(max_length=64)]
+AnswerId = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(printable)]
 Outcome = Annotated[str, AfterValidator(_known_outcome), Field(json_schema_extra={"enum": list(OUTCOMES)})]
 Note = Annotated[str, StringConstraints(max_length=MAX_NOTE), AfterValidator(_storable)]
 Time = Annotated[str, AfterValidator(_time), Field(json_schema_extra={"format": "date-time"})]

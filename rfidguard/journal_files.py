@@ -76,13 +76,13 @@ def _chunks(file: BinaryIO, refused: Counter[str]) -> Iterator[bytes]:
     if head.startswith(_BOM):
         head = head[len(_BOM) :]
     stream = cast(BinaryIO, io.BufferedReader(_Rejoined(head, file), _CHUNK_BYTES))
-    opened: BinaryIO = stream
+    take: Callable[[int], bytes] = stream.read
     if head.startswith(_GZIP):
-        opened = cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+        take = gzip.GzipFile(fileobj=stream).read1  # read() would lose what stands before a torn end
     elif head == _ZSTD:
-        opened = cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True, closefd=False))
+        take = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True, closefd=False).read
     try:
-        while chunk := opened.read(_CHUNK_BYTES):
+        while chunk := take(_CHUNK_BYTES):
             yield chunk
     except _TORN:
         refused["torn_archive"] += 1

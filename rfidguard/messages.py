@@ -1,11 +1,10 @@
-"""Every payload that goes out (and the small ones that come in) as pydantic models, and the builders of status, info and health.
+"""Every payload that goes out (and the small ones that come in) as pydantic models, and the builders of status and info.
 
 The models are the public description: `export-schema` writes them as JSON Schema, tests hold the real messages to them. Fields
-may be added, so consumers ignore what they do not know. Times are RFC 3339 in UTC. Sales and answers have their own models
-(rfidguard/sale.py, rfidguard/answer_document.py).
+may be added, so consumers ignore what they do not know. Times are RFC 3339 in UTC. Sales, answers and commands have their own
+models (rfidguard/sale.py, answer_document.py, front_desk.py).
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -124,27 +123,45 @@ class MqttHealth(Message):
     connected: bool
     session: str
     problem: str | None
-    outbox: OutboxHealth | None
+    outbox: OutboxHealth
     no_listener_s: Annotated[float | None, Field(description="For how long nobody has listened on event/alarm.")]
-    handhelds: list[str]
+    handhelds: Annotated[list[str], Field(description="Users whose handheld is online.")]
     counters: dict[str, int]
 
 
 class LedgerHealth(Message):
     last_sale_age_s: float | None
-    stale: Annotated[list[str], Field(description="Feeds (lanes) from which nothing is heard that should be.")]
+    lanes: Annotated[dict[str, float], Field(description="Seconds since each lane was last heard.")]
+
+
+class DatabaseHealth(Message):
+    healthy: bool
+    problem: str | None
+    waiting: int
+
+
+class JournalHealth(Message):
+    problem: str | None
+    lost: dict[str, int]
+
+
+class DeviceHealth(Message):
+    state: DeviceState
+    reason: str | None
 
 
 class HealthMessage(Message):
-    """`health`, retained, every 60 s."""
+    """`health`, retained, every 60 s. `mqtt` and `ledger` are absent while the database cannot be read."""
 
     at: Time
-    ok: bool
-    mqtt: MqttHealth
-    ledger: LedgerHealth
-    readers: Annotated[dict[str, Any], Field(description="Reads per second and state, by reader.")]
-    gates: Annotated[dict[str, Any], Field(description="Stray load (standing tags, their reads per second), by gate.")]
-    problems: list[str]
+    database: DatabaseHealth
+    journal: JournalHealth
+    readers: Annotated[dict[str, float], Field(description="Reads per second, by gate.")]
+    stray_load: Annotated[dict[str, int], Field(description="Tags in view, by gate.")]
+    dropped: Annotated[dict[str, int], Field(description="Input discarded, by reason.")]
+    devices: dict[str, DeviceHealth]
+    mqtt: MqttHealth | None = None
+    ledger: LedgerHealth | None = None
 
 
 class GateStatus(Message):
@@ -218,14 +235,6 @@ class Heartbeat(Message):
     at: Time | None = None
 
 
-class CommandMessage(Message):
-    """`cmd/<name>`. An empty payload will do where nothing needs to be said."""
-
-    id: Annotated[str | None, Field(max_length=64, description="Comes back in the reply.")] = None
-    gate: Annotated[str | None, Field(description="Which gate; all where it is left out.")] = None
-    seconds: Annotated[float | None, Field(ge=0, description="mute: for how long.")] = None
-
-
 class CommandReply(Message):
     """`cmd/<name>/reply`."""
 
@@ -268,36 +277,3 @@ def info_message(config: Config) -> dict[str, Any]:
         "mqtt_protocol": config.mqtt.protocol,
         "commands": list(COMMANDS),
     }
-
-
-def health_message(
-    at: str,
-    *,
-    mqtt: Mapping[str, Any],
-    last_sale_age_s: float | None,
-    stale: Sequence[str] = (),
-    readers: Mapping[str, Any] | None = None,
-    gates: Mapping[str, Any] | None = None,
-    problems: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The body of `health`. `mqtt`: MqttLink.health(); `problems`: one line each for what a person should mend."""
-    found = [*problems, *_mqtt_problems(mqtt)]
-    return {
-        "at": at,
-        "ok": not found,
-        "mqtt": dict(mqtt),
-        "ledger": {"last_sale_age_s": last_sale_age_s, "stale": list(stale)},
-        "readers": dict(readers or {}),
-        "gates": dict(gates or {}),
-        "problems": found,
-    }
-
-
-def _mqtt_problems(mqtt: Mapping[str, Any]) -> list[str]:
-    found = [] if mqtt["problem"] is None else [f"mqtt: {mqtt['problem']}"]
-    if mqtt["no_listener_s"] is not None:
-        found.append("mqtt: nobody listens for alarms (no handheld subscribed to event/alarm)")
-    if mqtt["outbox"] and mqtt["outbox"]["parked"]:
-        refused = ", ".join(f"{count} {reason}" for reason, count in mqtt["outbox"]["parked"].items())
-        found.append(f"mqtt: the broker refuses messages ({refused}); is its access list right?")
-    return found

@@ -38,7 +38,8 @@ def _refused_as_value_error(check: Callable[[str], str]) -> Callable[[str], str]
     return checked
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """`text` itself. Raises ValueError for control characters and for blanks around it."""
     if not text.isprintable() or text != text.strip():
         raise ValueError(f"must be printable text with no blanks around it, not {ascii(text)[:60]}")
     return text
@@ -56,9 +57,9 @@ def _level(text: str) -> str:
     return text
 
 
-DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID), AfterValidator(_printable)]
-Short = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(_printable)]
-Lane = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_printable), AfterValidator(_level)]
+DocumentId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID), AfterValidator(printable)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(printable)]
+Lane = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(printable), AfterValidator(_level)]
 Epc = Annotated[str, AfterValidator(_refused_as_value_error(normal_epc))]
 Gtin = Annotated[str, AfterValidator(_refused_as_value_error(normal_gtin))]
 Time = Annotated[str, AfterValidator(_time), Field(json_schema_extra={"format": "date-time"})]

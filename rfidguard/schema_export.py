@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rfidguard import messages
 from rfidguard.answer_document import AnswerDocument
 from rfidguard.events import Event
+from rfidguard.front_desk import CommandDocument
 from rfidguard.sale import SaleDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -41,7 +42,7 @@ _INBOUND: dict[str, type[BaseModel]] = {
     "answer": AnswerDocument,
     "sale": SaleDocument,
     "heartbeat": messages.Heartbeat,
-    "command": messages.CommandMessage,
+    "command": CommandDocument,
     "truth": Truth,
 }
 _OUTBOUND: dict[str, type[BaseModel]] = {

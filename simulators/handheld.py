@@ -107,6 +107,11 @@ class SimHandheld:
     def connected(self) -> bool:
         return self._client.connected()
 
+    @property
+    def refusal(self) -> str | None:
+        """Why the broker does not let it in; None where it does."""
+        return self._client.refusal
+
     def answer(self, alarm: str, action: str, outcome: str | None = None) -> str:
         """Sends an answer, again and again until it is replied to. Returns its id."""
         body = {"id": str(uuid.uuid4()), "alarm": alarm, "action": action, "at": utc_text(self._clock.now())}
@@ -135,10 +140,11 @@ class SimHandheld:
         with self.changed:
             self.heard.append(heard)
             fresh = self._note(heard)
-            self.changed.notify_all()
         if fresh and body is not None:
             self._tell("event" if topic == "event/alarm" else "state", body)
             self._play(body)
+        with self.changed:
+            self.changed.notify_all()
 
     def _note(self, heard: Heard) -> bool:
         """Takes the message in; False for one that was heard before (consumers de-duplicate on id and revision)."""

@@ -57,11 +57,17 @@ class Driving:
         return [device.state for device in self.of(Device)]
 
     def until(self, kind: type[T], where: Callable[[T], bool] = lambda _: True, count: int = 1) -> T:
-        """Waits until `count` such events were emitted; the last of them."""
-        return wait_for(lambda: self.of(kind, where)[count - 1 : count], what=f"{count} {kind.__name__}")[0]
+        """Waits until `count` such events were emitted; the last of them. Fails at once when the driver has ended before."""
+        return wait_for(lambda: self._seen(kind, where, count), what=f"{count} {kind.__name__}")[0]
 
     def until_online(self, count: int = 1) -> None:
         self.until(Device, lambda device: device.state == "online", count)
+
+    def _seen(self, kind: type[T], where: Callable[[T], bool], count: int) -> list[T]:
+        ended = self.ended()
+        found = self.of(kind, where)[count - 1 : count]
+        assert found or not ended, f"the driver ended ({self.failure!r}) after {self.events}"
+        return found
 
     def _run(self) -> None:
         try:

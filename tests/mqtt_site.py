@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from msgspec.structs import replace
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -84,8 +85,6 @@ class Site:
         return alarm
 
     def close_alarm(self, alarm: Alarm, notify: bool = True) -> Alarm:
-        from msgspec.structs import replace
-
         closed = replace(alarm, revision=alarm.revision + 1, state="resolved", outcome="recovered", resolved_by="staff-1")
         self.change(closed, "resolved", notify)
         return closed
@@ -156,7 +155,8 @@ class Client:
     ) -> int:
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         info = self.client.publish(ROOT + topic, data, 1, retain, properties)
-        return wait_for(lambda: (self._codes.get(info.mid),), 10, "PUBACK")[0] if self._has(info.mid) else -1
+        wait_for(lambda: info.mid in self._codes, 10, "PUBACK")
+        return self._codes[info.mid]
 
     def heard(self, topic: str) -> list[bytes]:
         """Payloads on a topic below the root, in order."""
@@ -180,15 +180,11 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _has(self, mid: int) -> bool:
-        wait_for(lambda: mid in self._codes, 10, "PUBACK")
-        return True
-
     def _on_connect(self, client: mqtt.Client, _data: Any, _flags: Any, code: Any, _properties: Any) -> None:
         if code.is_failure:
             self.refusal = str(code)
         elif self._subscribe:
-            client.subscribe([(topic if topic.startswith("$") else ROOT + topic, 1) for topic in self._subscribe])
+            client.subscribe([(ROOT + topic, 1) for topic in self._subscribe])
             return
         self._ready.set()
 

@@ -91,7 +91,6 @@ class Visit:
         self._session.talk(self._dialogue.prepare())
         for pin in self._setup.outputs_off:
             self._outputs.switched(pin, None)
-        self._hearing.inputs_now(self._setup.state.inputs)
         for antenna in self._setup.state.unplugged:
             self._hearing.mind_antenna(antenna, connected=False)
         self._hearing.enabled = True
@@ -106,6 +105,7 @@ class Visit:
             self._hearing.running = self._session.talk(self._dialogue.start()) or self._hearing.running
         self._log_reader()
         self._tell_health()
+        self._hearing.inputs_now(self._setup.state.inputs)
 
     def _log_reader(self) -> None:
         able = self._setup.capabilities

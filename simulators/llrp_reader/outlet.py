@@ -43,7 +43,7 @@ class Outlet:
         self._serial = count(1)
         self._backlog: deque[Held] = deque()
         self._backlog_tags = 0
-        self._warned = self._overflowed = False
+        self._warned = self._overflowed = self._told = False
         self._encoder = TagEncoder()
         self.link: Link | None = None
         self.held = False
@@ -68,7 +68,7 @@ class Outlet:
         """Forgets the backlog."""
         self._backlog.clear()
         self._backlog_tags = 0
-        self._warned = self._overflowed = False
+        self._warned = self._overflowed = self._told = False
 
     def release(self) -> None:
         """ENABLE_EVENTS_AND_REPORTS: the backlog goes out, oldest first."""
@@ -78,12 +78,13 @@ class Outlet:
     def flush(self) -> None:
         """Sends of the backlog what the connection takes."""
         while self._backlog and self.link is not None and not self.held and self.link.queued < STALL_BYTES:
+            self._tell_of_loss()
             held = self._backlog.popleft()
             self._backlog_tags -= held.tags
             self._counts["tags_sent"] += held.tags
             self._send(held.data)
         if not self._backlog:
-            self._warned = self._overflowed = False
+            self._warned = self._overflowed = self._told = False
 
     def notify(self, event: Event, parameter: bytes) -> None:
         """An event, if the client enabled its type."""
@@ -119,17 +120,21 @@ class Outlet:
         whole = self._report([tag], Content(0xFFC0))
         return whole[: len(whole) // 2]
 
-    def lose(self, tags: int) -> None:
-        """The oldest `tags` of the buffer are lost; the client is told once until the buffer has emptied."""
-        lost = 0
-        while self._backlog and lost < tags:
-            lost += self._backlog[0].tags
-            self._backlog_tags -= self._backlog.popleft().tags
-        self._counts["reads_lost_by_overflow"] += lost
+    def overflow(self, tags: int) -> None:
+        """The buffer ran over: so many of the oldest tags in it are lost."""
+        self._lose(tags)
+        if not self._backlog:
+            self.tell_overflow()
 
     def tell_overflow(self) -> None:
         """The overflow event."""
         self.notify(Event.REPORT_BUFFER, tlv(P.REPORT_BUFFER_OVERFLOW))
+
+    def _tell_of_loss(self) -> None:
+        """The overflow event goes before the rest of what it cut short."""
+        if self._overflowed and not self._told and Event.REPORT_BUFFER in self._settings.events:
+            self._send(self._event(tlv(P.REPORT_BUFFER_OVERFLOW)))
+        self._told = self._overflowed
 
     def _offer(self, held: Held) -> None:
         link = self.link
@@ -142,14 +147,22 @@ class Outlet:
     def _hold(self, held: Held) -> None:
         self._backlog.append(held)
         self._backlog_tags += held.tags
-        if self._backlog_tags > self._buffer_tags:
-            self.lose(self._backlog_tags - self._buffer_tags)
-            if not self._overflowed:
-                self._overflowed = True
-                self.tell_overflow()
+        over = max(self._backlog_tags, len(self._backlog)) - self._buffer_tags
+        if over > 0:
+            self._lose(over)
         elif self._backlog_tags * 100 >= self._buffer_tags * _WARN_PERCENT and not self._warned:
             self._warned = True
             self.notify(Event.REPORT_BUFFER, tlv(P.REPORT_BUFFER_LEVEL_WARNING, u8(_WARN_PERCENT)))
+
+    def _lose(self, tags: int) -> None:
+        """The oldest `tags` of the buffer are lost; the client is told before it gets the rest."""
+        self._overflowed = True
+        lost = 0
+        while self._backlog and lost < tags:
+            held = self._backlog.popleft()
+            lost += held.tags
+            self._backlog_tags -= held.tags
+        self._counts["reads_lost_by_overflow"] += lost
 
     def _send(self, data: bytes) -> None:
         if self.link is not None:

@@ -121,6 +121,11 @@ class SimReader:
         return self.device.operation.run is not None
 
     @property
+    def at_end(self) -> bool:
+        """Whether the source has no more reads to come."""
+        return self._source_ended
+
+    @property
     def outputs(self) -> dict[int, bool]:
         """Output pin -> whether it is on."""
         return dict(self.device.settings.outputs)
@@ -172,8 +177,7 @@ class SimReader:
 
     def overflow(self, tags: int) -> None:
         """For `faults`: the report buffer ran over."""
-        self.device.outlet.lose(tags)
-        self.device.outlet.tell_overflow()
+        self.device.outlet.overflow(tags)
 
     def reader_exception(self, text: str) -> None:
         """For `faults`: an exception event."""

@@ -103,7 +103,9 @@ def parse_inputs(text: str) -> list[FaultLine]:
         at, colon, change = part.strip().rpartition(":")
         pin, _, level = change.partition("=")
         try:
-            lines.append(FaultLine(do="input", at=float(at) if colon else None, port=int(pin), high=_LEVELS[level.strip().lower()]))
+            lines.append(
+                FaultLine(do="input", at=float(at) if colon else None, port=int(pin), high=_LEVELS[level.strip().lower()])
+            )
         except (ValueError, KeyError) as error:
             raise ConfigError([f"--gpi {part!r}: not of the form SECOND:PIN=high|low, for example 2.0:1=high"]) from error
     return lines

@@ -1,6 +1,7 @@
 """Where the tags come from: reads played along a time line (`Played`), or a journal's (`JournalReads`), paced by the reader."""
 
 import gzip
+import io
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -151,5 +152,6 @@ def _open(path: Path) -> BinaryIO:
     if path.suffix == ".gz":
         return cast(BinaryIO, gzip.open(path, "rb"))
     if path.suffix == ".zst":
-        return cast(BinaryIO, zstandard.open(path, "rb"))
+        stream = zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True)
+        return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, stream)))
     return path.open("rb")

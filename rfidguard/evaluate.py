@@ -217,7 +217,7 @@ def _delays(right: Mapping[Ring, Passage]) -> tuple[float, ...]:
     """Crossing to first right ring of each passage."""
     first: dict[str, float] = {}
     for ring, passage in right.items():
-        delay = ring.at - (passage.cross or 0.0)
+        delay = round(ring.at - (passage.cross or 0.0), 3)
         first[passage.passage] = min(first.get(passage.passage, math.inf), delay)
     return tuple(first.values())
 

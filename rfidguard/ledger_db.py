@@ -14,7 +14,7 @@ from rfidguard.epc import credit_key, identify
 from rfidguard.events import Ledger
 from rfidguard.ledger import binding, document_of, record_key
 from rfidguard.schema import credit_bindings, ledger_records
-from rfidguard.upsert import DIALECTS, insert_for
+from rfidguard.upsert import DIALECTS, insert_for, insert_once
 
 CHUNK = 500
 """Keys in one IN, rows in one INSERT."""
@@ -33,7 +33,6 @@ _EXPORT = _RECORDS.order_by(ledger_records.c.at, ledger_records.c.id)
 _INSERT_RECORD = {
     name: insert_for(name, ledger_records).on_conflict_do_nothing().returning(ledger_records.c.id) for name in DIALECTS
 }
-_INSERT_BINDING = {name: insert_for(name, credit_bindings).on_conflict_do_nothing() for name in DIALECTS}
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -87,7 +86,7 @@ def records_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, Ledger]:
 def bind_credit(conn: Connection, effect: BindCredit) -> bool:
     """Stores which EPC used a unit of a credit. False (and nothing changed) where that unit is bound already."""
     row = {**msgspec.structs.asdict(effect), "key": identify(effect.epc).key}
-    return conn.execute(_INSERT_BINDING[conn.dialect.name], row).rowcount > 0
+    return insert_once(conn, credit_bindings, row)
 
 
 def export_records(conn: Connection) -> Iterator[Ledger]:

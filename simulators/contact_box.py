@@ -1,9 +1,10 @@
 """Dry contacts on a serial port that is reached over the network: an RFC 2217 server with the four modem lines as switches.
 
-The wire is real (telnet options and NOTIFY-MODEMSTATE over TCP); the server side of the protocol is pyserial's. One client at a time.
+The wire is real (telnet options and NOTIFY-MODEMSTATE over TCP); the server side of it is pyserial's. One client at a time.
 """
 
 import contextlib
+import queue
 import select
 import socket
 import threading
@@ -35,6 +36,7 @@ class ContactBox:
     def __init__(self) -> None:
         self.lines = ModemLines()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._said: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._drop = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="contact box", daemon=True)
@@ -58,6 +60,10 @@ class ContactBox:
         for name, closed in lines.items():
             setattr(self.lines, name, closed)
 
+    def say(self, data: bytes) -> None:
+        """Sends bytes as the serial side would."""
+        self._said.put(data)
+
     def unplug(self) -> None:
         """Cuts the connection of the client that is there; the next one may connect at once."""
         self._drop.set()
@@ -72,7 +78,9 @@ class ContactBox:
                     self._talk(client)
 
     def _talk(self, client: socket.socket) -> None:
-        manager = rfc2217.PortManager(self.lines, _Wire(client.sendall))
+        port: Any = self.lines
+        wire: Any = _Wire(client.sendall)
+        manager = rfc2217.PortManager(port, wire)
         while not self._stop.is_set() and not self._drop.is_set():
             ready, _, _ = select.select([client], [], [], _TURN_S)
             data = client.recv(1024) if ready else None
@@ -81,6 +89,8 @@ class ContactBox:
             for _ in manager.filter(data or b""):
                 pass  # bytes for the serial side: contacts do not listen
             manager.check_modem_lines()
+            while not self._said.empty():
+                client.sendall(b"".join(manager.escape(self._said.get())))
 
 
 class _Wire:

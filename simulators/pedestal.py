@@ -1,7 +1,7 @@
 """An EAS pedestal on a pty: it speaks lines by a profile of drivers/eas_profiles and can be unplugged and plugged in again.
 
-The driver cannot tell it from a USB adapter: the same tty calls, the same hang-up, the same vanished device node. A pty has no modem lines;
-pedestals with dry contacts are simulated by contact_box.py.
+The driver cannot tell it from a USB adapter: the same tty calls, the same hang-up, the same vanished device node. A pty has no
+modem lines; pedestals with dry contacts are simulated by contact_box.py.
 """
 
 import contextlib
@@ -62,7 +62,7 @@ class SimPedestal:
         return list(dict.fromkeys(word for rule in self.profile.line if rule.say and (word := _word(rule)) is not None))
 
     def say(self, word: str) -> None:
-        """Sends the line for a kind (`alarm`, `metal`, …) or a count (`count_in`, …). Raises ValueError for what the profile cannot say."""
+        """Sends the line for a kind (`alarm`, …) or a count (`count_in`, …). Raises ValueError for what the profile cannot say."""
         for rule in self.profile.line:
             if rule.say and _word(rule) == word:
                 self.line(rule.say[0])

@@ -1,6 +1,7 @@
 """A site on a real broker for tests of the MQTT side: store, link, alarms to raise, and outside clients to hear them."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -194,3 +195,14 @@ class Client:
 
     def _on_publish(self, _client: mqtt.Client, _data: Any, mid: int, code: Any, _properties: Any) -> None:
         self._codes[mid] = code.value
+
+
+def _raise_for_ever(port: int, folder: Path) -> None:
+    """A daemon to be killed: prints the id of each alarm once it is committed."""
+    with running_site(site_config(port, folder)) as site:
+        while True:
+            print(site.raise_alarm().id, flush=True)
+
+
+if __name__ == "__main__":
+    _raise_for_ever(int(sys.argv[1]), Path(sys.argv[2]))

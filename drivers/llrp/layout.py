@@ -8,7 +8,7 @@ from operator import itemgetter
 from struct import Struct
 from typing import Any
 
-from drivers.llrp.parameters import FIELDS, Step, steps
+from drivers.llrp.parameters import FIELDS, UNKNOWN_TV, Step, steps
 
 _TAGS_AT_ONCE = 256
 
@@ -48,9 +48,9 @@ class Layout:
 
 
 def learn(tag: bytes) -> Layout | None:
-    """The layout of one whole TagReportData parameter; None if any of it is cut or of unknown size."""
+    """The layout of one whole TagReportData parameter; None if any of it is cut or of a size that it does not tell."""
     found = list(steps(tag, 4, len(tag)))
-    if any(step.ends or step.reason == "cut_parameter" for step in found):
+    if any(step.ends or step.reason in ("cut_parameter", UNKNOWN_TV) for step in found):
         return None
     return Layout(tag, found)
 

@@ -38,6 +38,10 @@ TV: dict[int, tuple[int | None, str]] = {
 }
 """TV parameter -> (field or None if of no use here, struct format)."""
 
+UNKNOWN_TV = "unknown_tv"
+_COMPLETE = frozenset((EPC, ANTENNA, RSSI, CHANNEL, COUNT))
+_LARGEST_TV = 16
+
 CUSTOM = 1023
 EPC_DATA = 241
 _IMPINJ_VALUES = {56: (PHASE, "H"), 57: (FINE_RSSI, "h"), 68: (DOPPLER, "h")}
@@ -82,19 +86,46 @@ def tlvs(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, str | 
 
 def steps(data: bytes, at: int, end: int) -> Iterator[Step]:
     """The parameters inside one TagReportData, in order."""
+    met: list[int | None] = []
     while at < end:
-        step = _tv(data, at, end) if data[at] & 0x80 else _tlv(data, at, end)
+        step = _step(data, at, end)
+        if step.reason == UNKNOWN_TV:
+            step = _resumed(data, step, end, met)
         yield step
         if step.ends:
             return
+        met.append(step.field)
         at = step.end
+
+
+def _step(data: bytes, at: int, end: int) -> Step:
+    return _tv(data, at, end) if data[at] & 0x80 else _tlv(data, at, end)
+
+
+def _resumed(data: bytes, unknown: Step, end: int, met: list[int | None]) -> Step:
+    """A TV parameter does not tell its size; if just one size makes the rest of the tag flawless and complete, it is that."""
+    sizes = [size for size in range(_LARGEST_TV + 1) if _flawless(data, unknown.start + 1 + size, end, met)]
+    if len(sizes) != 1:
+        return unknown
+    return Step(unknown.start, unknown.start + 1 + sizes[0], unknown.start + 1, reason=UNKNOWN_TV)
+
+
+def _flawless(data: bytes, at: int, end: int, met: list[int | None]) -> bool:
+    """True if only known parameters follow, none of them twice, and all that is asked of a reader is there in the end."""
+    fields = list(met)
+    while at < end:
+        step = _step(data, at, end)
+        if step.reason is not None or (step.field is not None and step.field in fields):
+            return False
+        fields.append(step.field)
+        at = step.end
+    return _COMPLETE <= set(fields) and (LAST_UTC in fields or LAST_UP in fields)
 
 
 def _tv(data: bytes, at: int, end: int) -> Step:
     known = TV.get(data[at] & 0x7F)
     if known is None:
-        # A TV parameter does not tell its size: what follows an unknown one cannot be found again.
-        return Step(at, end, reason="unknown_tv", ends=True)
+        return Step(at, end, reason=UNKNOWN_TV, ends=True)
     field, code = known
     size = _VALUES[code].size
     if at + 1 + size > end:

@@ -95,15 +95,15 @@ def _plain_rows(found: dict[str, Any]) -> list[tuple[str, str, str]]:
         ("false incidents", str(found["false_incidents"]), f"{found['alarms']} alarms"),
         ("  per 1,000 clean passages", _number(found["false_per_1000_clean"]), f"{found['clean_passages']} passages"),
         ("  per hour", _number(found["false_per_hour"]), f"{found['seconds'] / 3600:.2f} h"),
-        ("  second alarms for one passage", str(found["false_incidents_duplicate"]), ""),
+        ("  second alarms for a passage", str(found["false_incidents_duplicate"]), ""),
         *((f"  false: {why}", str(count), "") for why, count in found["false_by"].items()),
         *((f"missed: {kind}", str(count), "") for kind, count in found["missed_by"].items()),
         *((f"crossing to ring, {name}", "-" if wait is None else f"{wait:.2f} s", "") for name, wait in waits.items()),
-        ("rings earlier than 0.5 s before", str(early["before_0_5_s"]), f"{early['of']} passages"),
+        ("rings over 0.5 s early", str(early["before_0_5_s"]), f"{early['of']} passages"),
     ]
     for kind, counts in found["other_alarms"].items():
-        of = f"{counts['expected']} expected, {counts['raised']} raised"
-        rows.append((f"{kind} alarms, as expected", str(counts["found"]), of))
+        of = f"{counts['expected']}, {counts['raised']} raised"
+        rows.append((f"{kind}, as expected", str(counts["found"]), of))
     return rows
 
 
@@ -119,9 +119,9 @@ def _mix(found: dict[str, Any]) -> str:
 
 _SHARES = (
     ("unpaid items named", "item_recall"),
-    ("  of those read at least 4 times", "item_recall_read"),
-    ("passages with an unpaid item that rang", "passage_recall"),
-    ("  of those read at least 4 times", "passage_recall_read"),
+    ("  of those read 4 times or more", "item_recall_read"),
+    ("unpaid passages that rang", "passage_recall"),
+    ("  of those read 4 times or more", "passage_recall_read"),
     ("rings that are right", "precision"),
 )
 

@@ -1,5 +1,6 @@
 """The database's versions. HEAD is the newest; a database that says so is opened without loading alembic."""
 
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,12 +9,16 @@ if TYPE_CHECKING:
 
 HEAD = "0001"
 
+_one_at_a_time = threading.Lock()
+"""alembic keeps its context in globals; two threads that make a database each must not meet there."""
+
 
 def upgrade(conn: "Connection") -> None:
     """Brings the database to HEAD inside the caller's transaction."""
     from alembic import command
 
-    command.upgrade(_config(conn), "head")
+    with _one_at_a_time:
+        command.upgrade(_config(conn), "head")
 
 
 def heads() -> list[str]:

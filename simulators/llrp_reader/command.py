@@ -55,7 +55,7 @@ def reader(
     the reader stays connected and silent. Timestamps are rebased to now. Antennas, report trigger and content selector
     of the client's ROSpec are obeyed. One client at a time. Ctrl-C ends it.
 
-    Example: rfidguard simulate two_shoppers --out run && rfidguard sim reader --port 5084 --journal run/journal.jsonl --loop
+    Example: rfidguard simulate unpaid --out run && rfidguard sim reader --port 5084 --journal run/journal.jsonl --loop
 
     Faults: refuse, silent, drop, reboot, error, no_answer, keepalive_off, clock_offset, year_1970, no_utc, dribble, duplicate,
     omit_unchanged, unknown_parameter, unknown_message, short_parameter, antenna, overflow, exception.
@@ -112,13 +112,13 @@ def _run(simulated: "SimReader", host: str, port: int) -> None:
     def end(_signal: int, _frame: FrameType | None) -> None:
         ended.set()
 
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
     try:
         simulated.start()
     except OSError as error:
         simulated.stop()
         raise ConfigError([f"cannot listen on {host} port {port}: {error.strerror or error}"]) from error
+    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, end)
     ended.wait()
     simulated.stop()
 

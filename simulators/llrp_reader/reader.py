@@ -166,8 +166,8 @@ class SimReader:
 
     def reboot(self, down_s: float, keep_specs: bool) -> None:
         """For `faults`: off, and on again after so many seconds."""
-        self._end_session("rebooting by order", reset=True)
         self._close_listener()
+        self._end_session("rebooting by order", reset=True)
         self._down = True
         self._timers.after(down_s, lambda: self._boot(keep_specs))
 

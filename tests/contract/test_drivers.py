@@ -4,6 +4,7 @@ A new driver needs a rig here: how its device is put up on its real wire, stirre
 """
 
 import socket
+import struct
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,12 +31,15 @@ from simulators.pedestal import SimPedestal
 
 CLOCK = SystemClock()
 EPC = "3034257BF7194E4000001A85"
+UNKNOWN_LLRP = struct.pack("!HII", 1 << 10 | 900, 10, 7)
+"""A whole LLRP 1.0.1 message of a type that does not exist."""
+
 NAMES = [*REGISTRY, "template"]
 
 
 @dataclass
 class Rig:
-    """One device on its wire. `stir` makes it say something, `garble` something bad; `cut` takes its link away, `mend` brings it back."""
+    """One device on its wire. `stir` makes it say something, `garble` something bad; `cut` takes its link, `mend` gives it back."""
 
     device: str
     settings: dict[str, Any]
@@ -72,7 +76,7 @@ def llrp(tmp_path: Path) -> Iterator[Rig]:
             device="dev",
             settings={"host": "127.0.0.1", "port": port, "keepalive_s": 1.0},
             stir=stir,
-            garble=lambda: reader[0].faults.unknown_message(),
+            garble=lambda: reader[0].faults.send(UNKNOWN_LLRP),
             cut=lambda: reader[0].stop(),
             mend=mend,
             dead={"host": "127.0.0.1", "port": 1},

@@ -24,7 +24,7 @@ from rfidguard.doctor_links import database, device_checks
 from rfidguard.store import Store
 
 ROOT = Path(__file__).parents[2]
-ME = doctor_box.daemon_user()
+ME = doctor_box.Who("me", os.geteuid(), frozenset((os.getegid(), *os.getgroups())))
 
 
 def config(folder: Path, **sections: Any) -> Config:

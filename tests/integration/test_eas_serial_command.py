@@ -16,12 +16,11 @@ from rfidguard.events import Count, Eas
 from simulators.pedestal_command import parse_script
 
 ROOT = Path(__file__).parents[2]
-SIM = "import typer; from simulators.pedestal_command import register; sim = typer.Typer(); sim.callback()(lambda: None); register(sim); sim()"
 
 
 @contextmanager
 def sim(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", SIM, "pedestal", *arguments]
+    command = [sys.executable, "-m", "rfidguard", "sim", "pedestal", *arguments]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True, bufsize=1) as process:
         try:
@@ -55,17 +54,27 @@ def test_words_given_by_hand_reach_the_driver(tmp_path: Path) -> None:
 
 def test_script_plays_by_itself_and_the_link_outlives_a_replug(tmp_path: Path) -> None:
     link = tmp_path / "eas"
-    with sim("--link", str(link), "--script", "0:unplug,0.1:replug,0.2:heartbeats") as process:
-        assert process.wait(20) == 1  # "heartbeats" is no word
     with sim("--link", str(link), "--script", "0:unplug,0.1:replug") as process:
         assert [line(process), line(process)] == [str(link), str(link)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [(["--script", "1:ring"], "1:ring"), (["--profile", "acme"], "assumed_csv, assumed_framed, generic")]
+)
+def test_bad_usage_is_told_and_exits_with_2(arguments: list[str], said: str) -> None:
+    with sim(*arguments) as process:
+        assert process.wait(20) == 2
+        assert process.stderr is not None
+        assert said in process.stderr.read()
 
 
 def test_script_is_played_in_the_order_of_its_times() -> None:
     assert parse_script("5:metal, 2:alarm", ["alarm", "metal"]) == [(2.0, "alarm"), (5.0, "metal")]
 
 
-@pytest.mark.parametrize(("script", "said"), [("2:ring", "one of alarm"), ("x:alarm", "number of seconds"), ("alarm", "SECONDS:WORD")])
+@pytest.mark.parametrize(
+    ("script", "said"), [("2:ring", "one of alarm"), ("x:alarm", "number of seconds"), ("alarm", "SECONDS:WORD")]
+)
 def test_script_that_cannot_be_played_says_which_part(script: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         parse_script(script, ["alarm", "metal"])

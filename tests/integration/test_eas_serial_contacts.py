@@ -1,4 +1,4 @@
-"""Dry contacts on modem lines, on the two real code paths a machine without a serial port has: loop:// and rfc2217:// over TCP."""
+"""Dry contacts on modem lines, on the two real code paths without a serial port: loop:// and rfc2217:// over TCP."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from wait import wait_for
 from drivers.eas_serial import EasSerialDriver, EasSerialSettings
 from rfidguard.clock import SystemClock
 from rfidguard.errors import DeviceLost
-from rfidguard.events import Device, Eas
+from rfidguard.events import Eas
 from simulators.contact_box import ContactBox
 
 # pyserial 3.5 sets its thread up by calls that Python 3.10 deprecated.
@@ -68,3 +68,21 @@ def test_lost_line_recovers_and_a_contact_that_stayed_closed_speaks_again() -> N
         assert isinstance(driving.failure, DeviceLost)
         driving.start()
         driving.until(Eas, count=2)
+
+
+def test_bytes_where_only_contacts_are_configured_are_counted() -> None:
+    with ContactBox() as box, Driving(driver(box.port, contacts={"cts": "alarm"})) as driving:
+        driving.until_online()
+        box.say(b"ALARM\r\n")
+        wait_for(lambda: driving.driver.rejects == {"no_profile": 7})
+        assert kinds(driving) == []
+
+
+def test_lines_and_contacts_are_heard_on_one_port() -> None:
+    with ContactBox() as box, Driving(driver(box.port, contacts={"cts": "tamper"}, profile="generic")) as driving:
+        driving.until_online()
+        box.set(cts=True)
+        driving.until(Eas)
+        box.say(b"ALARM\r\n")
+        driving.until(Eas, count=2)
+        assert kinds(driving) == ["tamper", "alarm"]

@@ -1,17 +1,15 @@
 """Alarms out over a real mosquitto: at once, in order, and through everything that happens to brokers and daemons."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
-import pytest
 from conftest import Broker
-from mqtt_site import Client, Desk, running_site, site_config
+from mqtt_site import Client, running_site, site_config
 from wait import wait_for
 
 from rfidguard.clock import SystemClock
-from rfidguard.messages import info_message
-from rfidguard.mqtt_link import MqttLink
-from rfidguard.store import Store
 
 
 def test_an_alarm_is_heard_within_100_ms_of_its_commit(mosquitto: Broker, tmp_path: Path) -> None:
@@ -239,22 +237,18 @@ def test_notes_wait_out_a_short_outage(mosquitto: Broker, tmp_path: Path) -> Non
             wait_for(lambda: client.bodies("event/device") or site.link.counters()["notes_unheard"])
 
 
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-def test_a_lost_daemon_is_told_of_by_its_will(mosquitto: Broker, tmp_path: Path, protocol: str) -> None:
-    """Cut without a word, and never back: what a power cut looks like to the broker."""
-    config = site_config(mosquitto.port, tmp_path, protocol=protocol)
-    clock = SystemClock()
-    with Client(mosquitto.port, "c", ("status",)) as client, Store("sqlite://", clock) as store:
-        link = MqttLink(config, store, clock, Desk(), info_message(config))
-        link.start()
-        wait_for(lambda: client.bodies("status"))
-        wire = link._wire
-        assert wire is not None
-        link._open = lambda: None  # type: ignore[method-assign]
-        wire.drop()
-        wait_for(lambda: client.bodies("status")[-1]["state"] == "offline", 60)
-        link.stop()
-        assert client.bodies("status")[-1]["session"] == link.session
+def test_a_daemon_killed_at_any_moment_loses_no_alarm_and_is_told_of_by_its_will(mosquitto: Broker, tmp_path: Path) -> None:
+    program = [sys.executable, str(Path(__file__).parent.parent / "mqtt_site.py"), str(mosquitto.port), str(tmp_path)]
+    with Client(mosquitto.port, "staff-1", ("event/alarm", "status")) as staff:
+        with subprocess.Popen(program, stdout=subprocess.PIPE) as daemon:
+            assert daemon.stdout is not None
+            raised = [daemon.stdout.readline().decode().strip() for _ in range(60)]
+            daemon.kill()
+            raised += daemon.stdout.read().decode().split()
+        wait_for(lambda: staff.bodies("status")[-1]["state"] == "offline", 60, "the will")
+        with running_site(site_config(mosquitto.port, tmp_path)) as site:
+            wait_for(lambda: {body["id"] for body in staff.bodies("event/alarm")} >= set(raised))
+            wait_for(lambda: site.depth() == 0)
 
 
 def test_mqtt_311_is_a_fallback_that_works_both_ways(mosquitto: Broker, tmp_path: Path) -> None:

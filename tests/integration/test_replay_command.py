@@ -4,10 +4,15 @@ import gzip
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import zstandard
+
+from rfidguard.events import Tick
+from rfidguard.journal import MAX_LINE_BYTES, decode_lines
+from rfidguard.journal_files import events_in
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / "tests" / "logs"
@@ -29,15 +34,35 @@ def test_alarms_go_to_standard_output_where_nothing_else_was_asked_for() -> None
     assert event_types(done.stdout)[0] == "raised"
 
 
-def test_the_same_journal_gives_the_same_bytes_however_it_is_packed_or_piped(tmp_path: Path) -> None:
+def test_a_packed_journal_on_a_pipe_gives_the_same_bytes_as_the_plain_file() -> None:
     expected = replay(LOGS / "unpaid-leaves.jsonl").stdout
-    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(UNPAID))
-    (tmp_path / "a.jsonl.zst").write_bytes(zstandard.compress(UNPAID))
     assert expected
-    assert replay(tmp_path / "a.jsonl.gz").stdout == expected
-    assert replay(tmp_path / "a.jsonl.zst").stdout == expected
-    assert replay("-", given=UNPAID).stdout == expected
     assert replay("-", given=zstandard.compress(UNPAID)).stdout == expected
+
+
+def test_a_journal_says_the_same_however_it_is_packed_cut_or_ended(tmp_path: Path) -> None:
+    forms = {
+        "plain": UNPAID,
+        "gzip": gzip.compress(UNPAID),
+        "zstd": zstandard.compress(UNPAID),
+        "two.zst": zstandard.compress(UNPAID[:5000]) + zstandard.compress(UNPAID[5000:]),
+        "bom": b"\xef\xbb\xbf" + UNPAID,
+        "windows": UNPAID.replace(b"\n", b"\r\n"),
+        "no end": UNPAID.rstrip(b"\n"),
+    }
+    expected = list(decode_lines(UNPAID.splitlines(), Counter()))
+    for name, data in forms.items():
+        (tmp_path / name).write_bytes(data)
+        refused: Counter[str] = Counter()
+        assert list(events_in([tmp_path / name], refused)) == expected, name
+        assert not refused, name
+
+
+def test_a_line_beyond_all_measure_is_counted_and_the_next_is_read(tmp_path: Path) -> None:
+    (tmp_path / "long").write_bytes(b"x" * (MAX_LINE_BYTES + 5) + b'\n{"type":"tick","at":1}\n')
+    refused: Counter[str] = Counter()
+    assert list(events_in([tmp_path / "long"], refused)) == [Tick(at=1.0)]
+    assert refused == {"too_long": 1}
 
 
 def test_a_directory_of_rotated_journals_is_read_in_order(tmp_path: Path) -> None:

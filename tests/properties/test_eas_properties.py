@@ -1,6 +1,7 @@
 """What holds for any bytes and any levels."""
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ def decode_all(pieces: list[bytes], profile_at: int) -> tuple[list[Line], Counte
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
     places = [0, *sorted(place % (len(data) + 1) for place in at), len(data)]
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(places)]
 
 
 @pytest.mark.parametrize("profile_at", range(len(PROFILES)))
@@ -119,4 +120,4 @@ def test_sampled_wire_alternates_and_never_tells_the_same_level_twice(looks: lis
         if change is not None:
             told.append(change.high)
             assert change.high == high
-    assert all(a != b for a, b in zip(told, told[1:], strict=False))
+    assert all(a != b for a, b in pairwise(told))

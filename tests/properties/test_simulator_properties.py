@@ -1,5 +1,6 @@
 """What holds for every air interface and every walk, whatever the numbers."""
 
+import itertools
 from random import Random
 
 from hypothesis import given, settings
@@ -44,7 +45,7 @@ def test_a_walk_is_continuous_and_crosses_as_often_as_its_sides_change(
     assert walk.position(walk.end + 0.1) is None
     sides = [y < 0 for _, y in walk.points]
     crossings = walk.crossings()
-    assert len(crossings) == sum(a != b for a, b in zip(sides, sides[1:], strict=False))
+    assert len(crossings) == sum(a != b for a, b in itertools.pairwise(sides))
     for at, _ in crossings:
         there = walk.position(at)
         assert there is not None
@@ -54,4 +55,4 @@ def test_a_walk_is_continuous_and_crosses_as_often_as_its_sides_change(
 @given(legs=legs)
 def test_crossings_alternate_between_out_and_in(legs: list[tuple[float, float, float, float]]) -> None:
     ways = [way for _, way in walk_through(legs).crossings()]
-    assert all(a != b for a, b in zip(ways, ways[1:], strict=False))
+    assert all(a != b for a, b in itertools.pairwise(ways))

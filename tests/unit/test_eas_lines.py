@@ -128,7 +128,12 @@ def test_noise_before_the_start_mark_is_dropped() -> None:
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"\x02A1*71\x03", "bad_checksum"), (b"\x02A1\x03", "no_checksum"), (b"A1*70\x03", "no_start"), (b"\x02a1*50\x03", "unknown_line")],
+    [
+        (b"\x02A1*71\x03", "bad_checksum"),
+        (b"\x02A1\x03", "no_checksum"),
+        (b"A1*70\x03", "no_start"),
+        (b"\x02a1*50\x03", "unknown_line"),
+    ],
 )
 def test_frame_that_is_not_whole_is_refused_by_reason(data: bytes, reason: str) -> None:
     assert decoded(data, FRAMED) == ([], Counter([reason]))
@@ -139,7 +144,7 @@ def test_frame_that_is_not_whole_is_refused_by_reason(data: bytes, reason: str) 
     [("xor8", b"31"), ("sum8", b"DD"), ("crc16_modbus", b"4B37")],
 )
 def test_checksums_give_their_published_check_values(kind: str, digits: bytes) -> None:
-    """"123456789" is the customary check input of CRC catalogues; CRC-16/MODBUS gives 4B37."""
+    """ "123456789" is the customary check input of CRC catalogues; CRC-16/MODBUS gives 4B37."""
     assert checksum_of(kind, b"123456789") == digits
 
 
@@ -162,7 +167,7 @@ def profile_text(line: str, head: str = "") -> str:
     ],
 )
 def test_profile_that_cannot_be_used_says_what_to_mend(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match="mine.toml") as error:
+    with pytest.raises(ValueError, match=r"mine\.toml") as error:
         read_profile(text, "mine.toml")
     assert said in str(error.value)
 

@@ -140,10 +140,18 @@ def test_scenes_add_up() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"{", b"[]", b"{}", b'{"id":"x","kind":"k","event_type":"raised","event_at":"noon","items":[]}', b'{"id":1,"kind":"k","event_type":"raised","event_at":5,"items":[]}']
-)  # fmt: skip
+    "line",
+    [
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"id":"x","kind":"k","event_type":"raised","event_at":"noon","items":[]}',
+        b'{"id":1,"kind":"k","event_type":"raised","event_at":5,"items":[]}',
+        b'{"id":"x","kind":"k","event_type":"raised","event_at":5,"items":[{"epc":"A1"}]}',
+    ],
+)
 def test_a_line_that_is_no_alarm_is_named(line: bytes) -> None:
-    with pytest.raises(RfidguardError, match="a.jsonl, line 2: not an event/alarm message"):
+    with pytest.raises(RfidguardError, match=r"a\.jsonl, line 2: not an event/alarm message"):
         read_alarms([b"", line], "a.jsonl")
 
 

@@ -69,6 +69,25 @@ def test_a_damaged_tag_borrows_nothing_from_the_last_one() -> None:
     assert read.antenna is None
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 16])
+def test_an_unknown_short_parameter_is_skipped_where_only_one_size_fits(size: int) -> None:
+    rejects: Counter[str] = Counter()
+    whole = tag(EPC, antenna=2, rssi=-60, extra=vendor(56, "H", 1024))[4:]
+    odd = tlv(240, whole[:13] + b"\xe4" + bytes(range(size)) + whole[13:])
+    for _ in range(2):
+        (read,) = decode(odd, decoder=ReportDecoder(rejects))
+        assert (read.antenna, read.rssi_dbm, read.channel, read.phase_rad) == (2, -60, 7, pytest.approx(pi / 2))
+    assert rejects == {"unknown_tv": 2}
+
+
+def test_an_unknown_short_parameter_in_an_incomplete_tag_ends_it() -> None:
+    rejects: Counter[str] = Counter()
+    odd = tlv(240, tv(13, "12s", BYTES) + tv(6, "b", -60) + b"\xe4\x01\x02" + tv(1, "H", 2))
+    (read,) = decode(odd, decoder=ReportDecoder(rejects))
+    assert (read.antenna, read.rssi_dbm) == (None, -60)
+    assert rejects == {"unknown_tv": 1}
+
+
 def test_an_unknown_parameter_with_a_length_is_skipped_and_counted() -> None:
     rejects: Counter[str] = Counter()
     decoder = ReportDecoder(rejects)

@@ -1,5 +1,6 @@
 """The simulated air interface against rates measured on readers and computed from Gen2 timing."""
 
+import itertools
 from collections import Counter
 from random import Random
 
@@ -70,7 +71,7 @@ def test_session_1_reads_a_tag_again_after_a_while() -> None:
     heard = everyone(1)
     plan = Plan((1,), MODES["m2"], session=1, dual_target=False)
     found = [at for at, _, _ in inventory(plan, lambda port, at: heard, 0.0, 20.0, Random(4))]
-    gaps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(found)]
     assert len(found) >= 5
     assert all(0.8 <= gap <= 4.2 for gap in gaps)
 

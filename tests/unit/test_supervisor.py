@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_driver_that_returns_unasked_is_started_again(caplog: pytest.LogCaptureF
         if number > 1:
             until_stopped(number, emit, stop, orders)
 
-    with supervised(run) as (supervisor, events):
+    with supervised(run) as (_, events):
         wait_for(lambda: ("online", None) in states(events))
         assert states(events)[0] == ("offline", "the driver ended by itself")
 
@@ -119,7 +120,7 @@ def test_pauses_double_up_to_a_second() -> None:
 
     with supervised(run):
         wait_for(lambda: len(starts) == 5)
-    pauses = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    pauses = [b - a for a, b in pairwise(starts)]
     # With the smallest jitter: half of 0.2, 0.4, 0.8 and 1.0 s.
     assert all(pause >= least for pause, least in zip(pauses, (0.1, 0.2, 0.4, 0.5), strict=True))
 

@@ -29,12 +29,18 @@ export class Card {
     const looks = JSON.stringify([alarm.revision, alarm.state, this.desk.me(), this.panel, this.more, this.allItems, this.busy, this.problem, [...this.chosen]]);
     if (looks === this.#made) return;
     this.#made = looks;
-    const focused = this.node.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+    const focused = this.node.contains(document.activeElement) ? document.activeElement : null;
     this.node.dataset.severity = alarm.severity;
     this.node.dataset.state = alarm.state;
     this.node.replaceChildren(...[this.#head(), this.#items(), this.#taken(), ...this.#actions()].filter(Boolean));
-    if (focused) (this.node.querySelector(`[data-key="${CSS.escape(focused)}"]`) ?? this.node.querySelector("button"))?.focus();
+    if (focused) this.#focusAgain(focused.dataset.key);
     this.tick();
+  }
+
+  /** Keeps the keyboard in the card: on the same control, else on the text before the next ones, never on a button not meant. */
+  #focusAgain(key) {
+    const same = key && this.node.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    (same || this.node.querySelector(".busy") || this.node.querySelector(".ask") || this.node.querySelector("h3")).focus({ preventScroll: true });
   }
 
   /** Brings the age up to date. */
@@ -48,7 +54,7 @@ export class Card {
     const alarm = this.alarm;
     return element("div", { class: "head" },
       element("p", { class: "badge", text: alarm.drill ? text("drill") : severityName(alarm) }),
-      element("h3", { id: `headline-${alarm.id}`, text: headline(alarm) }),
+      element("h3", { id: `headline-${alarm.id}`, tabindex: "-1", text: headline(alarm) }),
       element("p", { class: "place" },
         element("span", { class: "gate", text: gateName(alarm) }),
         element("span", { class: "age" })),
@@ -94,7 +100,7 @@ export class Card {
 
   #actions() {
     const note = this.problem && element("p", { class: "problem", role: "alert", text: this.problem });
-    if (this.busy) return [element("p", { class: "busy", text: text("act.sending") }), note].filter(Boolean);
+    if (this.busy) return [element("p", { class: "busy", tabindex: "-1", text: text("act.sending") }), note].filter(Boolean);
     const mine = this.alarm.acknowledged_by === this.desk.me() && this.alarm.state === "acknowledged";
     const parts = { items: () => this.#perItem(), outcome: () => this.#outcomes(true) };
     const shown = parts[this.panel] ?? (mine ? () => this.#outcomes(false) : () => this.#first());
@@ -111,7 +117,7 @@ export class Card {
   #outcomes(mayGoBack) {
     const codes = this.more ? outcomes.all(this.alarm) : outcomes.frequent(this.alarm);
     return [
-      element("p", { class: "ask", text: text("act.outcome") }),
+      element("p", { class: "ask", tabindex: "-1", text: text("act.outcome") }),
       element("div", { class: "choices grid" }, ...codes.map((code) => this.#outcomeButton(code))),
       element("div", { class: "choices small" },
         this.#button("more", this.more ? "act.fewer" : "act.more", "quiet", () => this.#toggle("more")),
@@ -129,7 +135,7 @@ export class Card {
     for (const item of this.alarm.items) if (item.state === "cleared" && !this.chosen.has(item.epc)) this.chosen.set(item.epc, "paid_late");
     const complete = this.alarm.items.every((item) => this.chosen.get(item.epc));
     return [
-      element("p", { class: "ask", text: text("act.outcome") }),
+      element("p", { class: "ask", tabindex: "-1", text: text("act.outcome") }),
       ...this.alarm.items.map((item, place) => this.#choice(item, place)),
       element("div", { class: "choices" },
         this.#button("send", "act.send", "big wide", () => this.#sendItems(), !complete),

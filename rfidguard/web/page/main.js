@@ -93,7 +93,7 @@ function remember(key, value) {
 
 /** A name as the box takes it: a-z, 0-9 and hyphens. */
 function levelOf(name) {
-  const plain = name.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  const plain = name.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[^a-z0-9]+/g, "-");
   return plain.replace(/^-+|-+$/g, "").slice(0, 64);
 }
 
@@ -125,6 +125,7 @@ function drawCards(open) {
   const wanted = new Set(open.map((alarm) => alarm.id));
   for (const [id, card] of cards) {
     if (wanted.has(id)) continue;
+    if (card.node.contains(document.activeElement)) byId("open-title").focus({ preventScroll: true });
     card.node.remove();
     cards.delete(id);
   }

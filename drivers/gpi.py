@@ -111,7 +111,7 @@ class GpiDriver:
             self._tell(self._inputs.edge(order.at, order.pin, order.high), emit)
 
     def _follow(self, reader: Device) -> None:
-        """What the inputs do while the reader is away is not known: they start afresh (it tells their levels, then that it is online)."""
+        """What the inputs do while the reader is away is not known: they start afresh."""
         if reader.state == "offline":
             self._inputs, self._lag_s = _inputs(self._settings), 0.0
         self._reader = reader

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 MAX_SALE_BYTES = 1_000_000
 MAX_HEARTBEAT_BYTES = 4_096
+MAX_SOURCE = 64
+MAX_LANE = 64
 SKEW_WORTH_A_WORD_S = 60.0
 
 _probe = msgspec.json.Decoder(dict[str, Any])
@@ -49,7 +51,9 @@ def take_sale(store: Store, payload: bytes, *, source: str, lane: str | None, no
     `now`: Unix seconds. A heartbeat (`{"at":…}`) is taken too. Raises StoreUnavailable where the database takes nothing
     now: do not confirm, it will be sent again.
     """
+    source = source[:MAX_SOURCE]
     try:
+        _check_lane(lane)
         doc = _parsed(payload, lane)
         if doc is None:
             return take_heartbeat(store, payload, source, lane, now)
@@ -65,7 +69,9 @@ def take_sale(store: Store, payload: bytes, *, source: str, lane: str | None, no
 
 def take_heartbeat(store: Store, payload: bytes, source: str, lane: str | None, now: float) -> SaleReply:
     """Notes that a till is alive and has nothing to sell. An empty payload will do; unknown fields do not matter."""
+    source = source[:MAX_SOURCE]
     try:
+        _check_lane(lane)
         _check_heartbeat(payload)
     except RefusedInput as error:
         return _reject(store, payload, source, error, now)
@@ -81,6 +87,11 @@ def last_heard(conn: Connection) -> dict[str, float]:
 def last_sales(conn: Connection) -> dict[str, float]:
     """Lane -> when its last sale document came (Unix seconds)."""
     return _latest(conn, feeds.c.sale_at)
+
+
+def _check_lane(lane: str | None) -> None:
+    if lane is not None and not (0 < len(lane) <= MAX_LANE and lane.isprintable()):
+        raise RefusedInput("bad_lane", f"lane: has 1 to {MAX_LANE} printable characters, not {ascii(lane)[:80]}")
 
 
 def _parsed(payload: bytes, lane: str | None) -> SaleDocument | None:

@@ -7,7 +7,7 @@ day, and nobody can say tomorrow which it was. A replaced EPC is never one of ou
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from rfidguard.epc import encode_sgtin_96, identify, normal_epc
 from rfidguard.errors import RefusedInput
 from rfidguard.events import Answer, Event, Ledger, Lookup, Read, State
+from rfidguard.journal import decode_line, encode_line
 
 Own = Callable[[str], bool]
 """True for an EPC (hex) of this shop's goods."""
@@ -22,8 +23,10 @@ Own = Callable[[str], bool]
 _CACHED = 100_000
 _TRIES = 1000
 _SERIAL_198 = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-_EPC_RUN = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-F]{2}){12,64}(?![0-9A-Za-z])")
-_ITEM_KEY = re.compile(r"(?<![0-9])([0-9]{14})\.([!-z]{1,20})$")
+_LOOSE_DIGITS = 24
+"""A run of so many hex digits is taken for an EPC wherever it stands; a shorter one only where it is known as one."""
+_EPC_FIELD = re.compile(rb'"epc":"([0-9A-F]+)"')
+_KEY_STRING = re.compile(rb'"([0-9]{14})\.([!#-\[\]-z]{1,20})"')
 _SGTIN_STARTS = ("30", "36")
 
 
@@ -35,6 +38,14 @@ class Mask:
         self._own = own
         self._key = key
         self._known: dict[str, str] = {}
+        self._own_gtins: dict[str, bool] = {}
+
+    def line(self, event: Event) -> bytes | None:
+        """The event as the line that may be written; None where none is to be."""
+        if isinstance(event, State) and self._mode != "keep":
+            return self._snapshot_line(event)
+        shown = self.event(event)
+        return None if shown is None else encode_line(shown)
 
     def event(self, event: Event) -> Event | None:
         """The event as it may be written; None where it is not to be."""
@@ -47,7 +58,7 @@ class Mask:
         if isinstance(event, Lookup):
             return self._lookup(event)
         if isinstance(event, State):
-            return msgspec.structs.replace(event, snapshot=self._snapshot(event.snapshot))
+            return decode_line(self._snapshot_line(event))
         if isinstance(event, Answer) and event.items:
             return msgspec.structs.replace(event, items=tuple(self._item(item) for item in event.items))
         return event
@@ -88,18 +99,14 @@ class Mask:
         return record
 
     def _lookup(self, lookup: Lookup) -> Lookup:
-        known = self._names(filter(None, (record.epc for record in lookup.records)))
-        keys = tuple(self._text(key, known) for key in lookup.keys)
+        names = self._names(record.epc for record in lookup.records if record.epc is not None)
+        keys = tuple(names.get(key) or self._key_text(key) for key in lookup.keys)
         return msgspec.structs.replace(lookup, keys=keys, records=tuple(self._record(record) for record in lookup.records))
 
     def _item(self, item: dict[str, str]) -> dict[str, str]:
         return {**item, "epc": self.epc(item["epc"])} if "epc" in item else item
 
-    def _snapshot(self, snapshot: dict[str, Any]) -> dict[str, Any]:
-        masked_snapshot: dict[str, Any] = self._walk(snapshot, self._names(_epcs_in(snapshot)))
-        return masked_snapshot
-
-    def _names(self, epcs: Any) -> dict[str, str]:
+    def _names(self, epcs: Iterable[str]) -> dict[str, str]:
         """Foreign EPCs and their ledger keys -> what stands for them."""
         names: dict[str, str] = {}
         for epc in epcs:
@@ -109,38 +116,69 @@ class Mask:
                 names[identify(epc).key] = identify(new).key
         return names
 
-    def _walk(self, value: Any, names: dict[str, str]) -> Any:
-        if isinstance(value, str):
-            return self._text(value, names)
+    def _key_text(self, key: str) -> str:
+        """A ledger key whose EPC nobody told."""
+        if key.startswith("epc:"):
+            return f"epc:{self.epc(key[4:])}" if _is_epc(key[4:]) else key
+        gtin, dot, serial = key.partition(".")
+        return self._item_key(gtin, serial) if dot and len(gtin) == 14 and gtin.isdecimal() else key
+
+    def _snapshot_line(self, state: State) -> bytes:
+        """Replaced in the JSON text: a snapshot is megabytes of numbers with a few EPCs, and the core waits meanwhile."""
+        if self._mode == "drop":
+            state = msgspec.structs.replace(state, snapshot=self._pruned(state.snapshot))
+        line = encode_line(state)
+        names = self._names({found.decode() for found in _EPC_FIELD.findall(line)} - {""})
+        shortest = min((len(name) for name in names if ":" not in name and "." not in name), default=_LOOSE_DIGITS)
+        runs = re.compile(rb'(["/:|#@ ])([0-9A-F]{%d,128})(?![0-9A-Za-z])' % min(shortest, _LOOSE_DIGITS))
+        line = runs.sub(lambda run: run[1] + self._run(run[2].decode(), names).encode(), line)
+        return _KEY_STRING.sub(lambda key: b'"%s"' % self._snapshot_key(key[1].decode(), key[2].decode(), names).encode(), line)
+
+    def _run(self, run: str, names: dict[str, str]) -> str:
+        if run in names:
+            return names[run]
+        return self.epc(run) if len(run) >= _LOOSE_DIGITS and _is_epc(run) and _looks_like_epc(run) else run
+
+    def _snapshot_key(self, gtin: str, serial: str, names: dict[str, str]) -> str:
+        return names.get(f"{gtin}.{serial}") or self._item_key(gtin, serial)
+
+    def _pruned(self, value: Any) -> Any:
+        """A snapshot without anything that stands for foreign goods."""
         if isinstance(value, dict):
-            entries = ((key, self._text(key, names) if isinstance(key, str) else key, inner) for key, inner in value.items())
-            return {new: self._walk(inner, names) for key, new, inner in entries if not self._drops(key, new, inner)}
+            return {
+                key: self._pruned(inner)
+                for key, inner in value.items()
+                if not (self._names_foreign(key) or self._is_foreign(inner))
+            }
         if isinstance(value, list | tuple):
-            return [self._walk(inner, names) for inner in value if not self._drops("", "", inner)]
+            return [self._pruned(inner) for inner in value if not (self._names_foreign(inner) or self._is_foreign(inner))]
         return value
 
-    def _drops(self, key: Any, new: Any, inner: Any) -> bool:
-        if self._mode != "drop":
+    def _names_foreign(self, name: Any) -> bool:
+        """True for a foreign EPC or its ledger key; for a loose number that is no EPC, false."""
+        if not isinstance(name, str):
             return False
-        epc = inner.get("epc") if isinstance(inner, dict) else None
-        return bool(key != new or (isinstance(epc, str) and _is_epc(epc) and self.epc(epc) != epc))
+        if len(name) >= _LOOSE_DIGITS and _is_epc(name) and _looks_like_epc(name):
+            return self.epc(name) != name
+        return self._key_text(name) != name
 
-    def _text(self, text: str, names: dict[str, str]) -> str:
-        """A string with the foreign EPCs and item keys in it replaced."""
-        if text in names:
-            return names[text]
-        if len(text) < 16:
-            return text
-        text = _EPC_RUN.sub(lambda run: names.get(run[0]) or (self.epc(run[0]) if _looks_like_epc(run[0]) else run[0]), text)
-        return _ITEM_KEY.sub(lambda item: names.get(item[0]) or self._item_key(item[1], item[2]), text)
+    def _is_foreign(self, value: Any) -> bool:
+        epc = value.get("epc") if isinstance(value, dict) else None
+        return isinstance(epc, str) and _is_epc(epc) and self.epc(epc) != epc
 
     def _item_key(self, gtin: str, serial: str) -> str:
         return f"{gtin}.{serial if self._owns_gtin(gtin) else _masked_serial(gtin, serial, self._key)}"
 
     def _owns_gtin(self, gtin: str) -> bool:
         """A GTIN does not say where its company prefix ends: it is ours if it is with any of the lengths that GS1 gives out."""
+        known = self._own_gtins.get(gtin)
+        if known is not None:
+            return known
         splits = ((gtin[1 : 1 + digits], gtin[0] + gtin[1 + digits : 13]) for digits in range(6, 13))
-        return any(self._own(encode_sgtin_96(prefix, item, 0)) for prefix, item in splits)
+        if len(self._own_gtins) >= _CACHED:
+            self._own_gtins.clear()
+        found = self._own_gtins[gtin] = any(self._own(encode_sgtin_96(prefix, item, 0)) for prefix, item in splits)
+        return found
 
 
 def masked(epc: str, key: bytes, own: Own) -> str:
@@ -217,19 +255,3 @@ def _is_epc(text: str) -> bool:
 def _looks_like_epc(run: str) -> bool:
     """A loose run of decimal digits is more likely some till's number, unless it starts like an SGTIN."""
     return not run.isdecimal() or run.startswith(_SGTIN_STARTS)
-
-
-def _epcs_in(value: Any) -> set[str]:
-    """Every EPC that stands under a key "epc", at whatever depth."""
-    found: set[str] = set()
-    waiting = [value]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            epc = node.get("epc")
-            if isinstance(epc, str) and _is_epc(epc):
-                found.add(epc)
-            waiting.extend(node.values())
-        elif isinstance(node, list | tuple):
-            waiting.extend(node)
-    return found

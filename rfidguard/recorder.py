@@ -22,7 +22,7 @@ from rfidguard.config import Journal, Privacy
 from rfidguard.day_key import day_key, day_of
 from rfidguard.errors import RefusedInput
 from rfidguard.events import Event, State
-from rfidguard.journal import encode_line, header_line
+from rfidguard.journal import header_line
 from rfidguard.journal_dir import JournalDir, file_name
 from rfidguard.privacy import Mask, Own
 
@@ -123,14 +123,13 @@ class Recorder:
 
     def _line(self, event: Event) -> bytes | None:
         try:
-            shown = self._mask.event(event)
+            line = self._mask.line(event)
         except RefusedInput as error:
             self.lost[error.reason] += 1
             return None
-        if shown is None:
+        if line is None:
             self.lost["privacy"] += 1
-            return None
-        return encode_line(shown)
+        return line
 
     def _open(self, state: State | None) -> None:
         now = self._clock.now()

@@ -62,7 +62,7 @@ class SimPedestal:
         return list(dict.fromkeys(word for rule in self.profile.line if rule.say and (word := _word(rule)) is not None))
 
     def say(self, word: str) -> None:
-        """Sends the line for a kind (`alarm`, …) or a count (`count_in`, …). Raises ValueError for what the profile cannot say."""
+        """Sends the line for a kind (`alarm`, …) or a count (`count_in`, …). Raises ValueError for what it cannot say."""
         for rule in self.profile.line:
             if rule.say and _word(rule) == word:
                 self.line(rule.say[0])

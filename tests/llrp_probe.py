@@ -133,8 +133,7 @@ class Visitor:
             self.configure(body)
             self.answer(kind, number)
         elif kind == GET_CONFIG:
-            pins = (tlv(219, struct.pack("!HB", pin, on << 7)) for pin, on in self.probe.outputs.items())
-            self.answer(kind, number, status() + b"".join(pins))
+            self.answer(kind, number, self.state(body))
         elif kind == 1023:
             self.send(message(1023, number, struct.pack("!IB", IMPINJ, 22) + status()))
         elif kind == ENABLE:
@@ -147,6 +146,11 @@ class Visitor:
             self.drop()
         elif kind in ANSWERS:
             self.answer(kind, number)
+
+    def state(self, body: bytes) -> bytes:
+        _, wanted, _, asked = struct.unpack("!HBHH", body)
+        pins = {pin: on for pin, on in self.probe.outputs.items() if wanted == 10 and asked in (0, pin)}
+        return status() + b"".join(tlv(219, struct.pack("!HB", pin, on << 7)) for pin, on in pins.items())
 
     def configure(self, body: bytes) -> None:
         at = 1

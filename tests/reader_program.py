@@ -54,9 +54,19 @@ def _environment() -> dict[str, str]:
 
 
 def write_journal(path: Path, count: int = 200, reader: str = "front-1", step_s: float = 0.005) -> Path:
-    """A journal of as many reads of as many tags, on antennas 1 and 2 in turn; every other tag of them with phase and Doppler."""
+    """A journal of as many reads of as many tags, on antennas 1 and 2 in turn, with phase, Doppler and channel."""
     reads = (
-        Read(at=1000 + i * step_s, gate="g", reader=reader, antenna=1 + i % 2, epc=f"{i:024X}", rssi_dbm=-50.0)
+        Read(
+            at=1000 + i * step_s,
+            gate="g",
+            reader=reader,
+            antenna=1 + i % 2,
+            epc=f"{i:024X}",
+            rssi_dbm=-50.37,
+            phase_rad=1.5,
+            doppler_hz=-2.25,
+            channel=1 + i % 50,
+        )
         for i in range(count)
     )
     path.write_bytes(b"".join(map(encode_line, reads)))

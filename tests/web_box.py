@@ -26,6 +26,7 @@ from rfidguard.web.access import Access
 from rfidguard.web.app import create_app
 from rfidguard.web.live import Broadcast, Subscription
 from rfidguard.web.server import WebServer
+from rfidguard.web.stream import BEAT_S
 
 SHOP = {"site": {"id": "0001", "company_prefixes": ["0614141"]}, "gate": [{"id": "front"}, {"id": "back-door"}]}
 
@@ -33,7 +34,7 @@ SHOP = {"site": {"id": "0001", "company_prefixes": ["0614141"]}, "gate": [{"id":
 class Box:
     """Satisfies Services. `sold` are the ledger events that the core heard; `broken` makes the box say that it is not ready."""
 
-    def __init__(self, folder: Path, access: Access | None = None) -> None:
+    def __init__(self, folder: Path, access: Access | None = None, beat_s: float = BEAT_S) -> None:
         self.clock = SystemClock()
         self.store = Store(f"sqlite:///{folder / 'web.db'}", self.clock)
         self.broadcast = Broadcast()
@@ -44,7 +45,7 @@ class Box:
         self.sold: list[Event | ReadBatch] = []
         self.broken: dict[str, str] = {}
         self.access = access
-        self.web = WebServer(create_app(self, access), "127.0.0.1", 0, self.clock)
+        self.web = WebServer(create_app(self, access, beat_s), "127.0.0.1", 0, self.clock)
         self._raised = 0
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._core = threading.Thread(target=self._run, name="core")
@@ -110,7 +111,8 @@ class Box:
         now = self.clock.now()
         self._raised += 1
         incident = raised(
-            self.layout, gate=gate, kind=kind, severity=severity, items=items, crossing=now, start=now, first=str(self._raised), now=now
+            self.layout, gate=gate, kind=kind, severity=severity, items=items, crossing=now, start=now,
+            first=str(self._raised), now=now,
         )  # fmt: skip
         self.runner.state.incidents[incident.alarm.id] = incident
         self.dispatch(announced(self.layout, incident, "raised", now))
@@ -123,7 +125,6 @@ class Box:
 
 def item(number: int = 1, **fields: Any) -> Item:
     """An unpaid item of the shop; every field may be given otherwise."""
-    plain = {"epc": f"3034257BF7194E40000{number:05X}", "gtin": "00614141123452", "serial": str(number)}
-    return Item(**({"state": "unpaid", "reason": "unpaid_exit", "certainty": 0.98, "decided_at": 0.0} | plain | fields))
-
-
+    plain: dict[str, Any] = {"epc": f"3034257BF7194E40000{number:05X}", "gtin": "00614141123452", "serial": str(number)}
+    plain |= {"state": "unpaid", "reason": "unpaid_exit", "certainty": 0.98, "decided_at": 0.0}
+    return Item(**(plain | fields))

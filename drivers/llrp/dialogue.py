@@ -26,6 +26,11 @@ SHORT_TIMEOUT_S = 0.25
 
 REQUIRED_TIMEOUT_S = 2.0
 
+_STATE = (
+    (messages.CONFIG_OUTPUTS, "state of the outputs"),
+    (messages.CONFIG_INPUTS, "state of the inputs"),
+    (messages.CONFIG_ANTENNAS, "state of the antennas"),
+)
 _EVENTS = ("GPIEvent", "ROSpecEvent", "ReportBufferFillWarning", "ReaderExceptionEvent", "AntennaEvent")
 
 
@@ -112,15 +117,17 @@ class Dialogue:
                 yield from self._configure(what, piece, b"")
 
     def ask_state(self) -> Talk:
-        """How inputs, outputs and antennas stand."""
-        body = messages.config_request(messages.CONFIG_ALL)
-        answer = yield from self._optional(messages.GET_READER_CONFIG, body, "configuration")
-        if answer.ok and answer.frame is not None:
-            on = {pin for pin, level in messages.outputs_in(answer.frame).items() if level}
-            self.setup.outputs_off |= on - set(self.setup.settings.foreign_outputs)
-            decoded = self._control.decode("GET_READER_CONFIG_RESPONSE", answer.frame)
-            if decoded is not None:
-                self.setup.state = state_from(decoded)
+        """How outputs, inputs and antennas stand."""
+        decoded: _Fields = {}
+        for wanted, what in _STATE:
+            answer = yield from self._optional(messages.GET_READER_CONFIG, messages.config_request(wanted), what)
+            if answer.silent:
+                break
+            if answer.ok and answer.frame is not None:
+                on = {pin for pin, level in messages.outputs_in(answer.frame).items() if level}
+                self.setup.outputs_off |= on - set(self.setup.settings.foreign_outputs)
+                decoded |= self._control.decode("GET_READER_CONFIG_RESPONSE", answer.frame) or {}
+        self.setup.state = state_from(decoded)
 
     def outputs_off(self) -> Talk:
         """No light or siren survives a lost session: what is on was ordered by someone who is no longer there."""

@@ -45,8 +45,9 @@ ANSWER_OF = {
     CUSTOM_MESSAGE: CUSTOM_MESSAGE,
 }
 
-CONFIG_ALL = 0
+CONFIG_ANTENNAS = 2
 CONFIG_STATE_VALUE = 7
+CONFIG_INPUTS = 9
 CONFIG_OUTPUTS = 10
 """What GET_READER_CONFIG may ask for."""
 
@@ -88,7 +89,7 @@ _TLV = Struct("!HH")
 _TWO = Struct("!HH")
 _PIN = Struct("!HB")
 _ROSPEC_HEAD = Struct("!IBB")
-_CONFIG_REQUEST = Struct("!BHHH")
+_CONFIG_REQUEST = Struct("!HBHH")
 _VENDOR = Struct("!IB")
 _U32 = Struct("!I")
 
@@ -183,8 +184,8 @@ def outputs_in(frame: Frame) -> dict[int, bool]:
 
 
 def config_request(wanted: int, pin: int = 0) -> bytes:
-    """Body of GET_READER_CONFIG: `wanted` of all antennas, inputs and outputs, or of output `pin`."""
-    return _CONFIG_REQUEST.pack(wanted, 0, 0, pin)
+    """Body of GET_READER_CONFIG: `wanted` of all antennas, inputs and outputs, or of output `pin`. sllurp mixes up the fields."""
+    return _CONFIG_REQUEST.pack(0, wanted, 0, pin)
 
 
 def set_outputs(levels: dict[int, bool]) -> bytes:

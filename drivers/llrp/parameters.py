@@ -119,7 +119,7 @@ def _flawless(data: bytes, at: int, end: int, met: list[int | None]) -> bool:
             return False
         fields.append(step.field)
         at = step.end
-    return _COMPLETE <= set(fields) and (LAST_UTC in fields or LAST_UP in fields)
+    return set(fields) >= _COMPLETE and (LAST_UTC in fields or LAST_UP in fields)
 
 
 def _tv(data: bytes, at: int, end: int) -> Step:

@@ -17,21 +17,22 @@ from rfidguard.web.services import Services
 from rfidguard.web.session import session_router
 from rfidguard.web.shield import Shield
 from rfidguard.web.staff_page import page_router
-from rfidguard.web.stream import Streams, stream_router
+from rfidguard.web.stream import BEAT_S, Streams, stream_router
 
 _ABOUT = "Sales in, alarms out, answers back. Everything but /healthz needs a bearer token where [[http.client]] entries exist."
 
 
-def create_app(services: Services, access: Access | None = None) -> FastAPI:
+def create_app(services: Services, access: Access | None = None, beat_s: float = BEAT_S) -> FastAPI:
     """The ASGI application. `access` None: open to everybody who reaches it, by a loopback name only.
 
+    `beat_s`: how often a silent event stream says that it is alive; the staff page waits 12 s for it.
     `app.state.streams` holds the open event streams; WebServer ends them when it stops.
     """
     access = access or Access()
     app = FastAPI(title="rfidguard", version=__version__, description=_ABOUT, docs_url=None, redoc_url=None, openapi_url=None)
     answers: Counter[tuple[str, str, str]] = Counter()
     gatekeeper = Gatekeeper(access, services.clock)
-    streams = Streams(services)
+    streams = Streams(services, beat_s)
     app.state.streams = streams
     app.include_router(sales_router(services, gatekeeper))
     app.include_router(alarms_router(services, gatekeeper))

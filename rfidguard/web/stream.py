@@ -34,8 +34,9 @@ _ABOUT = "Events: `snapshot` {at, open, closed}, `alarm` (a message as on event/
 class Streams:
     """Every open stream. All of it runs on the server's event loop."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, beat_s: float = BEAT_S) -> None:
         self._services = services
+        self._beat_s = beat_s
         self._open: set[Subscription] = set()
 
     @property
@@ -56,7 +57,7 @@ class Streams:
             yield b"retry: 1000\n\n"
             yield await self._snapshot()
             while caller.until is None or self._services.clock.now() < caller.until:
-                change = await changes.next(BEAT_S)
+                change = await changes.next(self._beat_s)
                 if change is CLOSED:
                     return
                 yield await self._block(change)

@@ -14,8 +14,9 @@ _NAMES = (
     "all", "identification", "antenna_properties", "antenna_configuration", "report", "events", "access_report", "state_value",
     "keepalive", "inputs", "outputs", "hold",
 )  # fmt: skip
-_ORDER = (1, 2, 3, 5, 4, 6, 7, 8, 9, 10, 11)
-"""Requested data in the order in which the response holds it."""
+_ALL = (2, 3, 5, 4, 6, 7, 8, 9, 10, 11)
+"""What "all" gives, in the order of the response. Identification comes only when asked for by itself: it may be absent, and
+tshark 4.0 miscounts its length, so that with it the answer to the commonest question would look malformed."""
 _LOW_HIGH = {False: 0, True: 1}
 
 
@@ -192,7 +193,7 @@ def answer(settings: Settings, request: Parsed) -> bytes:
     ):
         if request[name] > most:
             raise field_refusal(number, f"this reader has {most} ports of {name}, not {request[name]}", Status.A_OUT_OF_RANGE)
-    wanted = _ORDER if requested == 0 else (requested,)
+    wanted = _ALL if requested == 0 else (requested,)
     out = b"".join(_part(settings, _NAMES[which], request) for which in wanted)
     return out + b"".join(_impinj_part(settings, custom) for custom in request.all(P.CUSTOM))
 

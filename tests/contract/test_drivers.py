@@ -39,7 +39,7 @@ NAMES = [*REGISTRY, "template"]
 
 @dataclass
 class Rig:
-    """One device on its wire. `stir` makes it say something, `garble` something bad; `cut` takes its link, `mend` gives it back."""
+    """One device on its wire. `stir` makes it say something, `garble` something bad; `cut` and `mend` are for its link."""
 
     device: str
     settings: dict[str, Any]
@@ -313,3 +313,13 @@ def test_lost_link_is_device_lost_and_it_runs_again(online: Driving, rig: Rig) -
     wait_for(lambda: any(isinstance(event, Device) and event.state == "online" for event in online.events[heard:]))
     rig.stir()
     wait_for(lambda: any(isinstance(event, Read | ReadBatch | Eas | Count) for event in online.events[heard:]))
+
+
+def test_driver_of_an_outside_package_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rfidguard_acme.py").write_text("from drivers.template import TemplateDriver as AcmeDriver\n")
+    info = tmp_path / "rfidguard_acme-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rfidguard-acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[rfidguard.drivers]\nacme_gate = rfidguard_acme:AcmeDriver\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert load_driver("acme_gate").__name__ == "TemplateDriver"  # type: ignore[attr-defined]

@@ -122,7 +122,7 @@ def test_e_a_reader_that_keeps_no_keepalive_but_answers_is_not_lost(probe: Probe
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
         visitor = probe.reading()
-        wait_for(lambda: len([body for body in visitor.bodies(lp.GET_CONFIG) if body[0] == 7]) >= 3, what="three signs of life")
+        wait_for(lambda: len([body for body in visitor.bodies(lp.GET_CONFIG) if body[2] == 7]) >= 3, what="three signs of life")
         assert not driving.ended()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import peers
 import pytest
-from conftest import answers, free_port
+from conftest import free_port
 from driving import Driving
 from wait import wait_for
 
@@ -48,12 +48,14 @@ def running(*command: str | Path, cwd: Path | None = None) -> Iterator[None]:
 def test_tags_of_llrpkits_emulated_reader_are_read() -> None:
     port = free_port()
     with running(peers.llrpkit(), "emulate", "--port", str(port), "--rate", "200"):
-        wait_for(lambda: answers(port), 60, what="llrpkit's emulator")
-        with Driving(driver(port)) as driving:
-            driving.until_online()
+        driving = Driving(driver(port))
+        wait_for(lambda: connects(driving), 60, what="llrpkit's emulator")
+        try:
             reads = until_reads(driving, 50)
             driving.orders.put(SetOutput("o1", 2, 3600))
             assert driving.until(OutputDone).ok
+        finally:
+            driving.end()
     assert {read.antenna for read in reads} <= {1, 2, 3, 4}
     assert all(read.phase_rad is not None and read.doppler_hz is not None for read in reads)
     assert not driving.driver.rejects["unclean_end"]
@@ -69,7 +71,6 @@ def test_tags_of_llrpjs_dummy_reader_are_read(tmp_path: Path) -> None:
     moved = source.replace('require("../src")', f'require("{root}/src")').replace("LLRPServer()", f"LLRPServer({{port: {port}}})")
     script.write_text(moved)
     with running(peers.node(), script):
-        # It serves one client, and one at a time: nobody may knock before the driver does.
         driving = Driving(driver(port, host="localhost"))
         wait_for(lambda: connects(driving), 60, what="llrpjs' dummy reader")
         try:
@@ -80,7 +81,7 @@ def test_tags_of_llrpjs_dummy_reader_are_read(tmp_path: Path) -> None:
 
 
 def connects(driving: Driving) -> bool:
-    """Runs the driver until it is online; False if it was lost before."""
+    """Runs the driver until it is online; False if it was lost before. Nobody else may knock: these readers take one client."""
     driving.start()
     wait_for(lambda: driving.ended() or driving.states(), what="an outcome")
     return not driving.ended()

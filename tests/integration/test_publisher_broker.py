@@ -1,5 +1,6 @@
 """Alarms out over a real mosquitto: at once, in order, and through everything that happens to brokers and daemons."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -238,9 +239,11 @@ def test_notes_wait_out_a_short_outage(mosquitto: Broker, tmp_path: Path) -> Non
 
 
 def test_a_daemon_killed_at_any_moment_loses_no_alarm_and_is_told_of_by_its_will(mosquitto: Broker, tmp_path: Path) -> None:
-    program = [sys.executable, str(Path(__file__).parent.parent / "mqtt_site.py"), str(mosquitto.port), str(tmp_path)]
+    tests = Path(__file__).parent.parent
+    program = [sys.executable, str(tests / "mqtt_site.py"), str(mosquitto.port), str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(tests.parent)}
     with Client(mosquitto.port, "staff-1", ("event/alarm", "status")) as staff:
-        with subprocess.Popen(program, stdout=subprocess.PIPE) as daemon:
+        with subprocess.Popen(program, stdout=subprocess.PIPE, env=environment) as daemon:
             assert daemon.stdout is not None
             raised = [daemon.stdout.readline().decode().strip() for _ in range(60)]
             daemon.kill()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 from wait import wait_for
 from web_box import Box, item
 
@@ -49,8 +49,7 @@ def box(shop: Box) -> Iterator[Box]:
     """The shop's box, with no alarm open."""
     yield shop
     for alarm in shop.open_alarms():
-        answer = {"id": str(uuid.uuid4()), "alarm": alarm.id, "action": "resolve", "outcome": "unknown"}
-        assert shop.desk.submit(json.dumps(answer).encode(), "cleaner").result(10).status == "accepted"
+        submit(shop, alarm, "cleaner", action="resolve", outcome="unknown")
 
 
 @pytest.fixture
@@ -89,6 +88,11 @@ def card(page: Page, alarm: Alarm) -> Locator:
 
 def tap(where: Locator, name: str) -> None:
     where.get_by_role("button", name=name, exact=True).tap()
+
+
+def submit(box: Box, alarm: Alarm, by: str, **fields: str) -> None:
+    answer = {"id": str(uuid.uuid4()), "alarm": alarm.id} | fields
+    assert box.submit_answer(json.dumps(answer).encode(), by).result(10).status == "accepted"
 
 
 def row(page: Page, alarm: Alarm) -> Locator:
@@ -195,19 +199,37 @@ def test_items_may_be_answered_one_by_one(box: Box, device: Open) -> None:
 
 
 def test_who_was_late_is_told_who_was_first(box: Box, device: Open) -> None:
-    one, two = live(device("staff-1")), live(device("staff-2"))
+    def another_is_quicker(route: Route) -> None:
+        if "acknowledge" in (route.request.post_data or ""):
+            submit(box, alarm, "staff-9", action="acknowledge")
+        route.continue_()
+
+    page = live(device("staff-2"))
     alarm = box.raise_alarm(item())
-    card(one, alarm)
-    one.route("**/answers", lambda route: route.abort())
-    tap(card(two, alarm), "I’m on it")
-    expect(card(one, alarm).locator(".taken")).to_have_text("staff-2 is on it", timeout=SOON_MS)
-    one.unroute("**/answers")
-    tap(card(one, alarm), "Close it…")
-    tap(card(two, alarm), "Item is back")
-    expect(row(one, alarm)).to_contain_text("Item is back – staff-2", timeout=SOON_MS)
+    card(page, alarm)
+    page.route("**/answers", another_is_quicker)
+    tap(card(page, alarm), "I’m on it")
+    expect(card(page, alarm).locator(".problem")).to_have_text("staff-9 was first.", timeout=SOON_MS)
+    expect(card(page, alarm).locator(".taken")).to_have_text("staff-9 is on it")
 
 
-def test_a_tap_that_does_not_get_through_says_so_and_counts_once(box: Box, device: Open) -> None:
+def test_a_tap_whose_reply_is_lost_counts_once(box: Box, device: Open) -> None:
+    def lose_the_reply(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page = live(device("staff-2"))
+    alarm = box.raise_alarm(item())
+    card(page, alarm)
+    wait_for(lambda: stored(box, alarm).delivered_by)
+    page.route("**/answers", lose_the_reply)
+    tap(card(page, alarm), "I’m on it")
+    expect(card(page, alarm).locator(".taken")).to_have_text("You are on it", timeout=SOON_MS)
+    expect(card(page, alarm).locator(".problem")).to_have_count(0)
+    assert stored(box, alarm).revision == 3
+
+
+def test_a_tap_that_does_not_get_through_says_so_and_may_be_repeated(box: Box, device: Open) -> None:
     page = live(device("staff-2"))
     alarm = box.raise_alarm(item())
     card(page, alarm)
@@ -277,7 +299,7 @@ def test_a_lost_connection_is_shown_and_what_was_missed_comes_back(box: Box, dev
     expect(page.locator("#link")).to_have_text("No connection")
     photograph(page, "connection-lost")
     missed = box.raise_alarm(item(2))
-    box.desk.submit(f'{{"id":"meanwhile","alarm":"{closed_meanwhile.id}","action":"resolve","outcome":"stray"}}'.encode(), "staff-9").result(10)
+    submit(box, closed_meanwhile, "staff-9", action="resolve", outcome="stray")
     box.web = WebServer(create_app(box, box.access), "127.0.0.1", box.web.port, SystemClock())
     box.web.start()
     card(page, missed)
@@ -361,4 +383,16 @@ def test_a_token_opens_the_page_and_signing_out_closes_it(tmp_path: Path, browse
         expect(card(page, alarm).locator(".taken")).to_have_text("You are on it", timeout=SOON_MS)
         assert page.evaluate("document.cookie") == ""
         page.locator("#sign-out").click()
+        expect(page.get_by_label("Token of this device")).to_be_visible(timeout=SOON_MS)
+
+
+def test_a_session_that_is_over_leads_back_to_the_sign_in(tmp_path: Path, browser: Browser) -> None:
+    with Box(tmp_path, Access([STAFF])) as box, browser.new_context(viewport=PHONE) as context:
+        context.request.post(f"{box.web.url}/v1/session", data={"token": STAFF.token})
+        page = context.new_page()
+        page.goto(box.web.url)
+        alarm = box.raise_alarm(item())
+        card(live(page), alarm)
+        context.clear_cookies()
+        card(page, alarm).get_by_role("button", name="I’m on it").click()
         expect(page.get_by_label("Token of this device")).to_be_visible(timeout=SOON_MS)

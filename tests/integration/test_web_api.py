@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +86,8 @@ def test_an_endless_body_is_cut_off(web: httpx.Client) -> None:
         for _ in range(10_000):
             yield b"x" * 65_536
 
-    try:
+    with suppress(httpx.TransportError):  # the server may close the connection while we are still sending
         assert web.post("/v1/sales", content=endless()).status_code == 413
-    except httpx.TransportError:
-        pass  # the server closed the connection while we were still sending
     assert web.get("/healthz").status_code == 200
 
 
@@ -166,8 +165,10 @@ def test_a_repeated_answer_gets_the_same_verdict_and_changes_nothing(shared: Box
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{", b'{"action":"acknowledge"}', b'{"id":"1","action":"shout"}', b'{"id":"1","action":"resolve","outcome":"won"}',
-     b'{"id":"1","action":"resolve","items":[{"epc":"00","outcome":"recovered"}]}', b'{"id":"1","action":"acknowledge","alarm":"x"}'],
+    [b"", b"[]", b"{", b'{"action":"acknowledge"}', b'{"id":"1","action":"shout"}',
+     b'{"id":"1","action":"resolve","outcome":"won"}',
+     b'{"id":"1","action":"resolve","items":[{"epc":"00","outcome":"recovered"}]}',
+     b'{"id":"1","action":"acknowledge","alarm":"x"}'],
     ids=repr,
 )  # fmt: skip
 def test_an_answer_that_cannot_be_understood_changes_nothing(shared: Box, web: httpx.Client, body: bytes) -> None:

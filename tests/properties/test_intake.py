@@ -97,6 +97,12 @@ def test_the_lane_of_the_topic_stands_over_the_documents(store: Store) -> None:
     assert reply.errors == ("lane: the document says '4', but it came from lane '3'",)
 
 
+@pytest.mark.parametrize("lane", ["", "x" * 65, "a\0b"])
+def test_a_lane_that_is_none_is_refused(store: Store, lane: str) -> None:
+    assert take(store, sale(), lane=lane).reason == "bad_lane"
+    assert take_heartbeat(store, b"", "pos", lane, NOW).reason == "bad_lane"
+
+
 def test_a_document_that_comes_without_a_lane_tells_its_own(store: Store) -> None:
     heard: list[Event] = []
     take(store, sale(lane="4"), heard, lane=None)

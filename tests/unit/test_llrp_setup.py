@@ -120,7 +120,7 @@ def test_the_set_up_goes_in_order() -> None:
     talk = dialogue()
     talk.setup.capabilities = Capabilities(manufacturer=25882)
     kinds = [request.kind for request in converse(talk.prepare(), {})]
-    assert kinds == [1023, 3, 2, 41, 21, 20, 24]
+    assert kinds == [1023, 3, 2, 2, 2, 41, 21, 20, 24]
 
 
 def test_settings_refused_together_are_sent_piece_by_piece() -> None:
@@ -137,8 +137,11 @@ def test_a_toy_is_not_asked_for_its_versions() -> None:
 def test_questions_after_an_unanswered_one_are_short() -> None:
     talk = dialogue()
     converse(talk.ask_capabilities(), {1: None})
-    (asked,) = converse(talk.ask_state(), {})
-    assert asked.timeout_s < 0.5
+    assert all(asked.timeout_s < 0.5 for asked in converse(talk.ask_state(), {}))
+
+
+def test_a_reader_that_tells_none_of_its_state_is_asked_once() -> None:
+    assert len(converse(dialogue().ask_state(), {2: None})) == 1
 
 
 def test_outputs_are_switched_off_whoever_left_them_on() -> None:

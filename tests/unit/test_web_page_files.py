@@ -53,7 +53,10 @@ def test_nothing_comes_from_another_place(file: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda file: file.name)
 def test_no_script_makes_markup_or_code_from_text(script: Path) -> None:
-    assert re.findall(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|srcdoc", script.read_text("utf-8")) == []
+    assert (
+        re.findall(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|srcdoc", script.read_text("utf-8"))
+        == []
+    )
 
 
 @pytest.mark.parametrize("page", sorted(PAGE.glob("*.html")), ids=lambda file: file.name)

@@ -19,6 +19,7 @@ export class Card {
     this.chosen = new Map();
     this.busy = false;
     this.problem = "";
+    this.asked = "";
     this.node = element("li", { class: "card", "data-alarm": alarm.id });
     this.show(alarm);
   }
@@ -26,6 +27,8 @@ export class Card {
   /** Draws the alarm as it is now; does nothing where nothing changed. */
   show(alarm) {
     this.alarm = alarm;
+    const heldByMe = this.asked === "acknowledge" && alarm.acknowledged_by === this.desk.me();
+    if (heldByMe) this.problem = "";
     const looks = JSON.stringify([alarm.revision, alarm.state, this.desk.me(), this.panel, this.more, this.allItems, this.busy, this.problem, [...this.chosen]]);
     if (looks === this.#made) return;
     this.#made = looks;
@@ -181,6 +184,7 @@ export class Card {
     this.problem = "";
     this.show(this.alarm);
     this.problem = (await this.desk.answer(this.alarm, answer)) ?? "";
+    this.asked = answer.action;
     this.busy = false;
     if (byId("open").contains(this.node)) this.show(this.alarm);
   }

@@ -1,0 +1,227 @@
+"""`rfidguard ledger` as a person and as a program call it."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from rfidguard.clock import SystemClock
+from rfidguard.epc import encode_sgtin_96
+from rfidguard.events import Ledger
+from rfidguard.intake import take_heartbeat, take_sale
+from rfidguard.journal import encode_line
+from rfidguard.store import Store
+
+ROOT = Path(__file__).parents[2]
+EPC = "3074257BF7194E4000001A85"  # GTIN 80614141123458, serial 6789
+LINE = encode_line(Ledger(at=1_795_000_000.0, id="D1/1", kind="sold", epc=EPC, source="till-3", lane="3", transaction="4711"))
+HEADER = b'{"type":"journal","version":1}\n'
+
+
+class Shop:
+    """A configured shop in a folder of its own, and its command line."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"sqlite:///{folder / 'shop.db'}"
+        self.config = folder / "shop.toml"
+        self.config.write_text(
+            '[site]\nid = "0001"\ntimezone = "Europe/Berlin"\ncompany_prefixes = ["0614141"]\n'
+            f'[database]\nurl = "{self.url}"\n[ledger]\nunknown_epc = "stock_only"\n'
+        )
+
+    def ledger(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-m", "rfidguard", "ledger", command, "--config", str(self.config), *arguments]
+        return subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+
+    def file(self, name: str, content: bytes | str) -> str:
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path)
+
+
+def test_what_was_exported_can_be_imported_elsewhere(shop: Shop, tmp_path: Path) -> None:
+    shop.ledger("import", shop.file("a.jsonl", HEADER + LINE))
+    exported = shop.ledger("export").stdout
+    assert json.loads(exported)["id"] == "D1/1"
+    (tmp_path / "other").mkdir()
+    other = Shop(tmp_path / "other")
+    assert other.ledger("import", other.file("b.jsonl", exported)).stdout.startswith("1 stored, 0 duplicate, 0 rejected")
+    again = json.loads(other.ledger("export").stdout)
+    before = json.loads(exported)
+    assert {**again, "received": 0} == {**before, "received": 0}
+
+
+def test_import_counts_stored_duplicate_and_rejected_with_reasons(shop: Shop) -> None:
+    lines = [
+        HEADER,
+        LINE,
+        LINE,
+        LINE.replace(b"D1/1", b"D1/2").replace(b'"sold"', b'"gone"'),
+        b"{oops\n",
+        b'{"type":"tick","at":1}\n',
+    ]
+    done = shop.ledger("import", shop.file("a.jsonl", b"".join(lines)))
+    assert done.returncode == 1
+    assert (
+        done.stdout
+        == "1 stored, 1 duplicate, 2 rejected (1 bad_value, 1 not_json), 2 lines passed over that are no ledger lines\n"
+    )
+    assert "a.jsonl line 4: kind is one of sold" in done.stderr
+    assert "a.jsonl line 5: not JSON" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "packed"), [("gz", gzip.compress), ("zst", zstandard.ZstdCompressor().compress)])
+def test_packed_journals_are_read_as_they_are(shop: Shop, name: str, packed) -> None:  # type: ignore[no-untyped-def]
+    done = shop.ledger("import", shop.file(f"journal.{name}", packed(HEADER + LINE)))
+    assert (done.returncode, done.stdout.split(",")[0]) == (0, "1 stored")
+
+
+def test_csv_is_told_by_its_content_and_taken_once(shop: Shop) -> None:
+    rows = f"\ufeffEPC;GTIN;Quantity;At;transaction\r\n{EPC};;;2026-11-22 10:14:02;4711\r\n"
+    rows += ";614141123452;2;2026-11-22T10:14:02Z;4711\r\n\r\n"
+    path = shop.file("today.txt", rows)
+    assert shop.ledger("import", path).stdout == "2 stored, 0 duplicate, 0 rejected\n"
+    assert shop.ledger("import", path).stdout == "0 stored, 2 duplicate, 0 rejected\n"
+    grown = shop.file("more.csv", rows + f"{EPC};;-1;2026-11-22 18:00;4800\r\n")
+    assert shop.ledger("import", grown).stdout == "1 stored, 2 duplicate, 0 rejected\n"
+    records = [json.loads(line) for line in shop.ledger("export").stdout.splitlines()]
+    assert [(r["kind"], r.get("epc"), r.get("gtin"), r.get("quantity", 1), r["at"]) for r in records] == [
+        ("sold", EPC, None, 1, 1795338842.0),
+        ("sold", None, "00614141123452", 2, 1795342442.0),
+        ("returned", EPC, None, 1, 1795366800.0),
+    ]
+
+
+def test_csv_rows_that_cannot_be_read_are_named_one_by_one(shop: Shop) -> None:
+    rows = [
+        "epc,gtin,serial,quantity,kind,at",
+        "303,,,,,",
+        ",8.06E+13,,,,",
+        ",,,,,",
+        f"{EPC},,,2,,",
+        ",614141123452,,1.5,,",
+        ",614141123452,,0,,",
+        ",614141123452,,1,gone,",
+        ",614141123452,,-1,stock_in,",
+        ",614141123452,,1,,tomorrow",
+        ",,77,,,",
+        f"{EPC},,,,,,extra",
+        f"{EPC},,,,stock_in,1795000000",
+    ]
+    done = shop.ledger("import", shop.file("bad.csv", "\n".join(rows)))
+    assert done.returncode == 1
+    assert done.stdout.startswith("1 stored, 0 duplicate, 10 rejected (")
+    said = [line.split(" line ")[1] for line in done.stderr.splitlines() if " line " in line]
+    assert [line.split(":")[0] for line in said] == ["2", "3", "5", "6", "7", "8", "9", "10", "11", "12"]
+    assert "8.06E+13" in said[1]
+    assert "spreadsheet" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "nothing in this file"),
+        ('<?xml version="1.0"?>\n<POSLog xmlns="urn:poslog"/>', "POSLog XML: this version does not read it yet"),
+        ('<epcis:EPCISDocument xmlns:epcis="urn:epcglobal:epcis:xsd:2"/>', "EPCIS XML: this version does not read it yet"),
+        ('{"@context": ["urn:x"], "type": "EPCISDocument"}', "EPCIS JSON: this version does not read it yet"),
+        ('{\n  "type": "EPCISDocument"\n}', "EPCIS JSON"),
+        ("<html/>", "neither POSLog nor EPCIS"),
+        ("[1, 2]", "no journal line"),
+        ("name,price\nshirt,5\n", "neither a journal nor CSV"),
+        ("epc,epc\nA,B\n", "is there twice"),
+        (b"\x00\x01\x02\x03" * 100, "neither a journal nor CSV"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_taken_is_refused_with_a_clear_word(shop: Shop, content: str | bytes, said: str) -> None:
+    done = shop.ledger("import", shop.file("strange", content))
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stdout.startswith("0 stored, 0 duplicate, 1 rejected")
+
+
+def test_one_bad_file_does_not_keep_the_others_out(shop: Shop) -> None:
+    done = shop.ledger("import", str(shop.folder / "missing.csv"), shop.file("a.jsonl", LINE))
+    assert done.returncode == 1
+    assert done.stdout == "1 stored, 0 duplicate, 1 rejected (1 unreadable)\n"
+    assert "missing.csv: cannot be read" in done.stderr
+
+
+def lookup(shop: Shop, *arguments: str) -> dict[str, object]:
+    done = shop.ledger("lookup", "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+def test_lookup_tells_the_story_and_the_state_at_any_time(shop: Shop) -> None:
+    story = "epc,kind,at,id\n" + "".join(
+        f"{EPC},{kind},2026-11-2{day}T10:00:00Z,{kind}\n" for day, kind in enumerate(("stock_in", "sold", "returned"))
+    )
+    shop.ledger("import", shop.file("story.csv", story))
+    assert lookup(shop, EPC)["state"] == "armed"
+    assert lookup(shop, EPC, "--at", "2026-11-21T12:00:00Z")["state"] == "sold"
+    assert lookup(shop, EPC, "--at", "2026-11-20T12:00:00Z")["state"] == "armed"
+    assert lookup(shop, EPC, "--at", "2026-11-01T12:00:00Z")["state"] == "unknown"
+    told = lookup(shop, "80614141123458.6789")
+    assert [entry["id"] for entry in told["story"]] == ["stock_in", "sold", "returned"]  # type: ignore[attr-defined]
+    text = shop.ledger("lookup", EPC.lower()).stdout.splitlines()
+    assert text[0] == f"GTIN 80614141123458 serial 6789, EPC {EPC}: armed (by returned)"
+    assert text[2].split() == ["2026-11-21", "11:00:00", "sold", "sold", "from", "csv"]
+
+
+def test_lookup_knows_articles_voids_and_strangers(shop: Shop) -> None:
+    own = encode_sgtin_96("0614141", "012345", 1)
+    rows = [
+        Ledger(at=1_795_000_000.0, id="A/1", kind="sold", epc=own),
+        Ledger(at=1_795_000_100.0, id="V/void", kind="void", ref="A"),
+        Ledger(at=1_795_000_000.0, id="B/1", kind="sold", gtin="00614141123452", quantity=2),
+    ]
+    shop.ledger("import", shop.file("a.jsonl", b"".join(map(encode_line, rows))))
+    assert lookup(shop, own)["state"] == "unknown"
+    assert [entry["id"] for entry in lookup(shop, own)["story"]] == ["A/1", "V/void"]  # type: ignore[attr-defined]
+    credit = lookup(shop, "614141123452", "--at", "2026-11-18T11:10:00Z")
+    assert (credit["key"], credit["state"]) == ("00614141123452", "sold")
+    assert lookup(shop, "E28011606000020000000001")["state"] == "foreign"
+    assert "no record" in shop.ledger("lookup", "E28011606000020000000001").stdout
+
+
+@pytest.mark.parametrize("wrong", [("xyz",), ("80614141123450.1",), (EPC, "--at", "yesterday")])
+def test_lookup_of_nonsense_is_bad_usage(shop: Shop, wrong: tuple[str, ...]) -> None:
+    done = shop.ledger("lookup", *wrong)
+    assert done.returncode == 2
+    assert done.stderr
+
+
+def test_status_tells_what_is_there_and_who_was_heard(shop: Shop) -> None:
+    assert shop.ledger("status").stdout == "the ledger is empty\n"
+    with Store(shop.url, SystemClock()) as store:
+        sale = json.dumps({"id": "D1", "at": "2026-11-22T10:14:02Z", "kind": "sale", "lines": [{"epc": EPC}]}).encode()
+        take_sale(store, sale, source="mqtt:3", lane="3", now=1_795_342_445.0, emit=lambda event: None)
+        take_sale(store, b"{}", source="mqtt:3", lane="3", now=1_795_342_445.0, emit=lambda event: None)
+        take_heartbeat(store, b"", "mqtt:4", "4", 1_795_342_450.0)
+        said = shop.ledger("status").stdout  # with the daemon's store open
+    assert said.splitlines() == [
+        "1 records, from 2026-11-22 11:14:02 to 2026-11-22 11:14:02",
+        "  mqtt:3: 1 sold, last 2026-11-22 11:14:02",
+        "  lane 3: last sale 2026-11-22 11:14:05",
+        "  lane 4: last heartbeat 2026-11-22 11:14:10",
+        "  1 refused inputs kept: invalid",
+    ]
+    assert json.loads(shop.ledger("status", "--json").stdout)["lanes"]["4"]["heartbeat_at"] == "2026-11-22T10:14:10.000Z"
+
+
+def test_a_configuration_that_is_missing_is_bad_usage(shop: Shop) -> None:
+    shop.config.unlink()
+    done = shop.ledger("status")
+    assert done.returncode == 2
+    assert "there is no such file" in done.stderr

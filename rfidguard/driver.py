@@ -12,7 +12,6 @@ What every driver promises (tests/contract/test_drivers.py holds each one to it)
 import importlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 import msgspec
@@ -21,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from rfidguard.clock import Clock
 from rfidguard.errors import RfidguardError
 from rfidguard.events import Device, Event, Gpi, ReadBatch
+from rfidguard.registry import registry
 
 Emit = Callable[[Event | ReadBatch], None]
 
@@ -81,13 +81,6 @@ class DriverClass(Protocol):
     """The config sections it may stand in: any of reader, pedestal, counter."""
 
     def __call__(self, device: str, gate: str, settings: Any, clock: Clock, antennas: Mapping[int, AntennaPlace]) -> Driver: ...
-
-
-def registry(package: str, group: str) -> dict[str, str]:
-    """Name -> "module:Class" of everything installed: `package`'s own table and the entry points of outside packages."""
-    module = importlib.import_module(package)
-    own: dict[str, str] = dict(module.REGISTRY)
-    return own | {entry.name: entry.value for entry in entry_points(group=group)}
 
 
 def driver_names() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """An item's story for people: every record of it in order of time, and what the ledger says of it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from rfidguard.epc import Identity, credit_key, identify, normal_epc, normal_gti
 from rfidguard.errors import ConfigError, RefusedInput
 from rfidguard.events import Ledger
 from rfidguard.layout import Layout
-from rfidguard.ledger import FOREIGN, LedgerAnswer, answer
+from rfidguard.ledger import BOUND, FOREIGN, LedgerAnswer, answer, document_of, record_key
 from rfidguard.ledger_db import records_for
 
 _GTIN_LENGTHS = (8, 12, 13, 14)
@@ -50,7 +51,8 @@ def story_of(conn: Connection, key: str, layout: Layout, at: float) -> Story:
     found = answer(records, identity, layout.policy, at)
     if found.state == "unknown" and not layout.owns(identity):
         found = FOREIGN
-    return Story(_name(identity), identity, at, found, records)
+    told = records if whole_article else tuple(_own(records, identity, found))
+    return Story(_name(identity), identity, at, found, told)
 
 
 def story_message(story: Story) -> dict[str, Any]:
@@ -67,6 +69,21 @@ def story_message(story: Story) -> dict[str, Any]:
         "credit": None if known.credit is None else {"id": known.credit, "unit": known.unit},
         "story": [_entry(record) for record in story.records],
     }
+
+
+def _own(records: tuple[Ledger, ...], identity: Identity, found: LedgerAnswer) -> Iterator[Ledger]:
+    """What concerns the item itself: of its article's credits only one that it used, or could use."""
+    used = {record.ref for record in records if record.kind == BOUND and identify(record.epc or "00").key == identity.key}
+    mine = {record.id for record in records if record_key(record) == identity.key or record.id in used or record.id == found.by}
+    for record in records:
+        bound_to_it = record.kind == BOUND and record.ref in used and identify(record.epc or "00").key == identity.key
+        undoes_it = record.kind == "void" and not mine.isdisjoint((record.ref, *_below(mine, record.ref)))
+        if record.id in mine or bound_to_it or undoes_it:
+            yield record
+
+
+def _below(ids: set[str], document: str | None) -> Iterator[str]:
+    return (name for name in ids if document_of(name) == document)
 
 
 def _entry(record: Ledger) -> dict[str, Any]:

@@ -210,14 +210,18 @@ class Publisher:
         return self._dispatch(stored, row.topic, row.payload, row.retain, expiry_s, probe=pause is not None)
 
     def _next_row(self) -> StoredRow | None:
-        if not self._rows and self._look:
+        """The next row that may go now; the database is asked again where those at hand must all wait."""
+        while True:
+            while self._rows:
+                stored = self._rows.popleft()
+                if stored.row.topic not in self._held():
+                    return stored
+                self._look = True
+            if not self._look:
+                return None
             self._load()
-        while self._rows:
-            stored = self._rows.popleft()
-            if stored.row.topic not in self._held():
-                return stored
-            self._look = True
-        return None
+            if not self._rows:
+                return None
 
     def _load(self) -> None:
         flying = {sent.what.id for sent in self._flying.values() if isinstance(sent.what, StoredRow)}

@@ -10,9 +10,9 @@ from typing import Protocol
 import msgspec
 from pydantic import BaseModel, ConfigDict
 
-from rfidguard.driver import registry
 from rfidguard.errors import RfidguardError
 from rfidguard.ledger import LedgerAnswer
+from rfidguard.registry import registry
 
 
 class RuleParams(BaseModel):

@@ -158,12 +158,15 @@ class Visit:
         """Switches an output and reads it back. None, or why it failed."""
         if pin in self._setup.settings.foreign_outputs:
             return f"output {pin} is listed in foreign_outputs"
+        was_on = pin in self._outputs.on()
         if on:
             # In the book before it is on: should the link break now, it is switched off on the next visit.
             self._outputs.switched(pin, self._clock.monotonic() + OUTPUT_TIMEOUT_S)
         body = messages.set_outputs({pin: on})
         answer = self._session.ask(Request(messages.SET_READER_CONFIG, body, f"output {pin}", OUTPUT_TIMEOUT_S))
         if not answer.ok:
+            if on and not was_on and not answer.silent:
+                self._outputs.switched(pin, None)
             return f"the reader does not switch output {pin}: {answer}"
         body = messages.config_request(messages.CONFIG_OUTPUTS, pin)
         back = self._session.ask(Request(messages.GET_READER_CONFIG, body, f"output {pin}", OUTPUT_TIMEOUT_S))

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rfidguard.alarm import Alarm
     from rfidguard.store import Store
 
+_PIPE_WIDTH = 200
+
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs: the same objects as on MQTT.")]
 ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who answers. Default: your login.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The alarm's id, or its beginning as far as it is unique.")]
@@ -34,7 +36,9 @@ def _list(
     config: ConfigOption,
     all_: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")] = 1000,
-    as_json: JsonOption = False,
+    as_json: _PIPE_WIDTH = 200
+
+JsonOption = False,
 ) -> None:
     """The alarms that are open or acknowledged, the newest first.
 
@@ -54,7 +58,9 @@ def _list(
         print("no alarms" if all_ else "no open alarms")
 
 
-def _show(config: ConfigOption, alarm: IdArgument, as_json: JsonOption = False) -> None:
+def _show(config: ConfigOption, alarm: IdArgument, as_json: _PIPE_WIDTH = 200
+
+JsonOption = False) -> None:
     """One alarm with its items and what happened to it.
 
     Example: rfidguard alarms show 01KAN7
@@ -135,7 +141,8 @@ def _print_table(alarms: "list[Alarm]", zone: "tzinfo") -> None:
     from rich.table import Table
 
     table = Table("alarm", "raised", "gate", "kind", "state", "items", "by", "outcome", box=None)
-    table.columns[0].no_wrap = True
+    for column in table.columns[:2]:
+        column.no_wrap = True
     for alarm in alarms:
         table.add_row(
             alarm.id,
@@ -147,7 +154,7 @@ def _print_table(alarms: "list[Alarm]", zone: "tzinfo") -> None:
             alarm.resolved_by or alarm.acknowledged_by or "",
             alarm.outcome or "",
         )
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)
 
 
 def _portrait(alarm: "Alarm", story: list[tuple[str, float]], zone: "tzinfo") -> list[str]:

@@ -12,11 +12,12 @@ from simulators.llrp_reader.content import TagSeen
 from simulators.llrp_reader.faults import FaultState
 from simulators.llrp_reader.link import Link
 from simulators.llrp_reader.numbers import Event, Parameter
-from simulators.llrp_reader.operation import Operation
+from simulators.llrp_reader.operation import Operation, Run
 from simulators.llrp_reader.outlet import Outlet
 from simulators.llrp_reader.profile import ReaderProfile
 from simulators.llrp_reader.reporting import Reporter
 from simulators.llrp_reader.rospec import ROSpec
+from simulators.llrp_reader.select import is_meant
 from simulators.llrp_reader.settings import Settings
 from simulators.llrp_reader.timers import Timer, Timers
 from simulators.llrp_reader.wire import flag, text, tlv, u8, u16, u64
@@ -107,8 +108,12 @@ class Device:
         run = self.operation.run
         assert run is not None  # reads_on said so
         epc = bytes.fromhex(read.epc)
+        tid = None if read.tid is None else bytes.fromhex(read.tid)
+        if not is_meant(run.inventory.selects, read.antenna, epc, tid):
+            self.counts["reads_not_selected"] += 1
+            return
         report = run.entry.rospec.report or self.settings.report
-        self.reporter.see(self._seen(read, epc, at, run.entry.rospec.id, run.inventory.index, run.inventory.spec_id), report)
+        self.reporter.see(self._seen(read, epc, tid, at, run), report)
         self.operation.saw(epc)
 
     def input_changed(self, port: int, high: bool) -> None:
@@ -143,13 +148,13 @@ class Device:
         self.counts["reads_lost_by_overflow"] += tags
         self.outlet.tell_overflow()
 
-    def _seen(self, read: Read, epc: bytes, at: float, rospec: int, index: int, spec_id: int) -> TagSeen:
+    def _seen(self, read: Read, epc: bytes, tid: bytes | None, at: float, run: Run) -> TagSeen:
         stamp = self._microseconds(at)
         return TagSeen(
             epc=epc,
-            rospec=rospec,
-            spec_index=index,
-            inventory_spec=spec_id,
+            rospec=run.entry.rospec.id,
+            spec_index=run.inventory.index,
+            inventory_spec=run.inventory.spec_id,
             antenna=read.antenna,
             channel=self.profile.channel_index(read.channel),
             rssi_dbm=read.rssi_dbm,
@@ -158,7 +163,7 @@ class Device:
             count=read.count,
             phase_rad=None if read.phase_rad is None else read.phase_rad % math.tau,
             doppler_hz=read.doppler_hz,
-            tid=None if read.tid is None else bytes.fromhex(read.tid),
+            tid=tid,
         )
 
     def _timestamp(self) -> bytes:

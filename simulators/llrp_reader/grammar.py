@@ -120,6 +120,16 @@ def _aispec(value: bytes) -> tuple[dict[str, Any], int]:
     return {"antennas": struct.unpack_from(f">{count}H", value, 2)}, 2 + 2 * count
 
 
+def _mask(value: bytes) -> tuple[dict[str, Any], int]:
+    """Memory bank, first bit, and the mask as text of 0 and 1."""
+    bank, pointer, count = struct.unpack_from(">BHH", value)
+    size = (count + 7) // 8
+    if len(value) < 5 + size:
+        raise IndexError(count)
+    bits = f"{int.from_bytes(value[5 : 5 + size]):0{size * 8}b}"[:count] if size else ""
+    return {"bank": bank >> 6, "pointer": pointer, "bits": bits}, 5 + size
+
+
 def _custom(value: bytes) -> tuple[dict[str, Any], int]:
     vendor, subtype = struct.unpack_from(">II", value)
     return {"vendor": vendor, "subtype": subtype, "data": value[8:]}, len(value)
@@ -172,7 +182,18 @@ PARAMETERS: dict[int, Rule] = {
         ("state_aware",),
         {P.C1G2_FILTER: (0, MANY), P.C1G2_RF_CONTROL: (0, 1), P.C1G2_SINGULATION_CONTROL: (0, 1), **_ANY_CUSTOM},
     ),
-    P.C1G2_FILTER: _CLOSED,
+    P.C1G2_FILTER: Rule(
+        "B",
+        ("truncate",),
+        {
+            P.C1G2_TAG_INVENTORY_MASK: (1, 1),
+            P.C1G2_TAG_INVENTORY_STATE_AWARE_FILTER_ACTION: (0, 1),
+            P.C1G2_TAG_INVENTORY_STATE_UNAWARE_FILTER_ACTION: (0, 1),
+        },
+    ),
+    P.C1G2_TAG_INVENTORY_MASK: Rule(cut=_mask),
+    P.C1G2_TAG_INVENTORY_STATE_AWARE_FILTER_ACTION: Rule("BB", ("target", "action")),
+    P.C1G2_TAG_INVENTORY_STATE_UNAWARE_FILTER_ACTION: Rule("B", ("action",)),
     P.C1G2_RF_CONTROL: Rule("HH", ("mode", "tari")),
     P.C1G2_SINGULATION_CONTROL: Rule(
         "BHI", ("session", "population", "transit"), {P.C1G2_TAG_INVENTORY_STATE_AWARE_SINGULATION_ACTION: (0, 1)}

@@ -36,8 +36,9 @@ class Link:
         return bool(self._out) and (self._pause is None or self._pause.action is None)
 
     def send(self, data: bytes) -> None:
-        """Queues bytes; `pump` writes them."""
-        self._out += data
+        """Queues bytes; `pump` writes them. Nothing follows the answer to a CLOSE_CONNECTION."""
+        if not self.closing:
+            self._out += data
 
     def insert(self, mark: int, data: bytes) -> None:
         """Queues bytes before what was queued since `queued` was `mark`."""

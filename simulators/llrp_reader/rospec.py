@@ -1,11 +1,13 @@
 """A ROSpec as the client wrote it: when it starts and stops, the AISpecs it runs through, and what it reports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulators.llrp_reader.grammar import Parsed
 from simulators.llrp_reader.numbers import Parameter, Status
 from simulators.llrp_reader.profile import ReaderProfile
 from simulators.llrp_reader.refusal import ParameterRefusal, parameter_field_refusal
+from simulators.llrp_reader.select import Select, selects_of
 from simulators.llrp_reader.settings import Report, check_antenna, check_custom, report_of
 
 P = Parameter
@@ -59,12 +61,13 @@ class End:
 
 @dataclass(frozen=True)
 class Inventory:
-    """An AISpec: its place in the ROSpec (from 1), antennas (empty = all), and id of its first inventory parameter spec."""
+    """An AISpec: its place in the ROSpec (from 1), antennas (empty = all), id and filters of its first inventory parameter spec."""
 
     index: int
     antennas: frozenset[int]
     end: End
     spec_id: int
+    selects: Mapping[int, tuple[Select, ...]]
 
 
 @dataclass(frozen=True)
@@ -176,4 +179,4 @@ def _inventory(index: int, aispec: Parsed, profile: ReaderProfile) -> Inventory:
         for configuration in spec.all(P.ANTENNA_CONFIGURATION):
             check_antenna(configuration, profile)
     end = _end(_only(aispec, P.AISPEC_STOP_TRIGGER), profile, TAGS)
-    return Inventory(index, frozenset() if 0 in antennas else frozenset(antennas), end, specs[0]["id"])
+    return Inventory(index, frozenset() if 0 in antennas else frozenset(antennas), end, specs[0]["id"], selects_of(specs[0]))

@@ -16,21 +16,32 @@ NOT_AUTHORISED = 0x87
 DONE = (0x00, 0x10)
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[Broker]:
+def guarded_broker(folder: Path) -> Broker:
     """A broker with the example's access list; every user's password is its name."""
-    folder = tmp_path / "guarded"
-    folder.mkdir()
     shutil.copy(ACL, folder / "acl")
-    for user in USERS:
-        option = "-b" if (folder / "passwd").exists() else "-bc"
-        subprocess.run(["mosquitto_passwd", option, str(folder / "passwd"), user, user], check=True)
+    (folder / "passwd").write_text("".join(f"{user}:{user}\n" for user in USERS))
+    subprocess.run(["mosquitto_passwd", "-U", str(folder / "passwd")], check=True)
     broker = Broker(folder)
     broker.extra = (
         f"listener {broker.port} 127.0.0.1\nallow_anonymous false\nuser root\n"
         f"password_file {folder / 'passwd'}\nacl_file {folder / 'acl'}\n"
     )
     broker.start()
+    return broker
+
+
+@pytest.fixture(scope="module")
+def rights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """For tests that leave no trace: one broker for all of them."""
+    broker = guarded_broker(tmp_path_factory.mktemp("rights"))
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Broker]:
+    (tmp_path / "guarded").mkdir()
+    broker = guarded_broker(tmp_path / "guarded")
     yield broker
     broker.stop()
 
@@ -66,8 +77,8 @@ def client(broker: Broker, user: str, *subscribe: str) -> Client:
         ("operator", "cmd/mute/reply"),
     ],
 )
-def test_what_is_not_theirs_to_say_is_refused(guarded: Broker, user: str, topic: str) -> None:
-    with client(guarded, user) as somebody:
+def test_what_is_not_theirs_to_say_is_refused(rights: Broker, user: str, topic: str) -> None:
+    with client(rights, user) as somebody:
         assert somebody.publish(topic, b"", retain=True) == NOT_AUTHORISED
         assert somebody.publish(topic, {"id": "x"}) == NOT_AUTHORISED
 
@@ -84,8 +95,8 @@ def test_what_is_not_theirs_to_say_is_refused(guarded: Broker, user: str, topic:
         ("rfidguard", "event/alarm"),
     ],
 )
-def test_what_is_theirs_to_say_is_taken(guarded: Broker, user: str, topic: str) -> None:
-    with client(guarded, user) as somebody:
+def test_what_is_theirs_to_say_is_taken(rights: Broker, user: str, topic: str) -> None:
+    with client(rights, user) as somebody:
         assert somebody.publish(topic, {"id": "x"}) in DONE
 
 
@@ -115,8 +126,8 @@ def test_everyone_hears_only_what_they_should(guarded: Broker, user: str, hears:
         assert somebody.topics() == hears
 
 
-def test_a_wrong_password_is_not_let_in(guarded: Broker) -> None:
-    with Client(guarded.port, "staff-1", password="wrong") as somebody:
+def test_a_wrong_password_is_not_let_in(rights: Broker) -> None:
+    with Client(rights.port, "staff-1", password="wrong") as somebody:
         assert somebody.refusal is not None
 
 

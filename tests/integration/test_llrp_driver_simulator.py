@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from driving import Driving
 from wait import wait_for
@@ -111,6 +112,22 @@ def test_the_first_inventory_asked_for_is_taken(model: str, region: str) -> None
     with SimReader(model=model, region=region, clock=CLOCK) as reader, Driving(driver(reader)) as driving:
         driving.until_online()
     assert not driving.driver.rejects
+
+
+def test_llrp_1_1_works_as_well(reader: SimReader) -> None:
+    with SimReader(clock=CLOCK, max_version=2) as newer, Driving(driver(newer)) as driving:
+        driving.until_online()
+        newer.push(read_of(1))
+        until_reads(driving.events, 1)
+    assert not driving.driver.rejects
+
+
+def test_the_tid_is_read_where_it_is_asked_for(reader: SimReader) -> None:
+    with Driving(driver(reader, tid=True)) as driving:
+        driving.until_online()
+        reader.push(msgspec.structs.replace(read_of(1), tid="E2801105"))
+        (read,) = until_reads(driving.events, 1)
+    assert read.tid == "E2801105"
 
 
 @pytest.mark.parametrize("outage", ["drop", "torn", "reboot", "reboot_keeping_specs", "silence"])

@@ -10,8 +10,51 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from llrp_client import (
+    ACK,
+    ADD,
+    ADD_ACCESS,
+    ATTEMPT_EVENT,
+    CAPABILITIES,
+    CLOSE,
+    DELETE,
+    DELETE_ACCESS,
+    DISABLE,
+    DISABLE_ACCESS,
+    ENABLE,
+    ENABLE_ACCESS,
+    ENABLE_EVENTS,
+    ERROR,
+    EXCEPTION_EVENT,
+    GET,
+    GET_ACCESS,
+    GET_CONFIG,
+    GET_REPORT,
+    KEEPALIVE,
+    OVERFLOW_EVENT,
+    SET_CONFIG,
+    START,
+    STOP,
+    Client,
+    accessspec,
+    aispec,
+    events,
+    gpi,
+    gpo,
+    hold,
+    impinj,
+    impinj_fields,
+    keepalive,
+    rospec,
+    tlv,
+    u32,
+)
 from peers import Recorder, dissected, llrpjs, llrpkit, malformed, node, pyllrp, run, sllurp
 from reader_program import Program, write_journal
+from wait import wait_for
+
+from rfidguard.events import Read
+from simulators.llrp_reader import SimReader
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(900)]
 
@@ -148,6 +191,79 @@ def test_pyllrp_reads_sees_inputs_sets_an_output_and_leaves(lab: Lab) -> None:
     lab.program.await_text("output 3 on")
     lab.program.await_text("client closed the connection")
     assert malformed(lab.capture(), lab.program.port) == []
+
+
+def test_an_epc_filter_of_llrpkit_is_obeyed(lab: Lab) -> None:
+    options = ("--filter-epc", "0000000000000000000000", "--count", "5")
+    assert "000000000000000000000000" in run(llrpkit(), "inventory", "127.0.0.1", "--port", lab.port, *options)
+    options = ("--filter-epc", "FF", "--duration", "0.5")
+    assert "0 tag report(s)" in run(llrpkit(), "inventory", "127.0.0.1", "--port", lab.port, *options)
+
+
+def test_tshark_finds_nothing_wrong_in_whatever_the_reader_can_say(tmp_path: Path) -> None:
+    with SimReader(source=READS, model="impinj", buffer_tags=50) as reader:
+        proxy = Recorder(reader.port)
+        with Client(proxy.port) as client:
+            say_everything(client, reader)
+        with Client(proxy.port) as client:
+            client.send(ENABLE_EVENTS)
+            client.await_event(OVERFLOW_EVENT)
+            Client(proxy.port).sock.close()
+            assert client.await_event(ATTEMPT_EVENT)
+            assert client.ask(CLOSE).status == 0
+        proxy.close()
+    proxy.write_pcap(tmp_path / "all.pcap")
+    kinds = dissected(tmp_path / "all.pcap", reader.port)
+    assert set(range(1, 4)) | set(range(11, 15)) | set(range(20, 27)) | set(range(30, 37)) | {60, 61, 62, 63, 64, 72, 100} <= set(
+        kinds
+    )
+    assert malformed(tmp_path / "all.pcap", reader.port) == []
+
+
+READS = [
+    Read(
+        at=i * 0.002,
+        gate="g",
+        reader="r",
+        antenna=1,
+        epc=epc,
+        rssi_dbm=-50.37,
+        phase_rad=1.5,
+        doppler_hz=2.0,
+        tid="E280113020002000",
+    )
+    for i in range(300)
+    for epc in ("30340242201D884000000001", "3613" * 13)
+]
+
+
+def say_everything(client: Client, reader: SimReader) -> None:
+    """Every message that the reader answers, every answer and event that it has; ends with a backlog for the next client."""
+    client.impinj()
+    selector = tlv(238, b"\xff\xc0", tlv(348, b"\xc0"))
+    everything = tlv(237, b"\1\0\2", selector, impinj_fields(51, 52, 53))
+    assert client.ask(CAPABILITIES, b"\0" + impinj(21, u32(1000))).status == 0
+    configuring = (events(1, 2, 3, 4, 6, 8), keepalive(20), hold(), gpi(1), gpo(1, True), everything)
+    assert client.ask(SET_CONFIG, b"\0" + b"".join(configuring)).status == 0
+    assert client.ask(GET_CONFIG, bytes(7) + impinj(21, u32(2000))).status == 0
+    assert client.ask(ADD_ACCESS, accessspec(4)).status == 0
+    for kind in (ENABLE_ACCESS, DISABLE_ACCESS, GET_ACCESS, DELETE_ACCESS):
+        assert client.ask(kind, b"" if kind == GET_ACCESS else u32(4)).status == 0
+    client.run(rospec(1, aispec(0, stop=(1, 20, b"")), stop=(1, 50, b""), reporting=everything))
+    for kind in (STOP, START, GET, DISABLE, ENABLE, DELETE):
+        assert client.ask(kind, b"" if kind == GET else u32(1)).status == 0
+    assert (client.ask(ADD, tlv(177, u32(1), b"\0\0", tlv(500))).status, client.ask(900).kind) == (100, ERROR)
+    reader.set_input(1, True)
+    reader.faults.antenna(2, False)
+    reader.faults.exception("too hot")
+    client.await_event(EXCEPTION_EVENT)
+    client.await_kind(KEEPALIVE)
+    client.send(ACK)
+    client.send(GET_REPORT)
+    client.run(rospec(2, reporting=everything))
+    client.await_tags(4)
+    client.sock.close()
+    wait_for(lambda: reader.counts["reads_lost_by_overflow"], what="the overflow")
 
 
 def test_llrpjs_and_tshark_take_apart_what_a_session_is_made_of(lab: Lab) -> None:

@@ -115,6 +115,7 @@ def test_streams_that_are_open_do_not_hold_up_the_end(box: Box) -> None:
 def test_more_streams_than_the_box_can_serve_are_refused(box: Box) -> None:
     with ExitStack() as stack:
         http = stack.enter_context(httpx.Client(base_url=box.web.url, timeout=20, limits=httpx.Limits(max_connections=None)))
-        for _ in range(MAX_STREAMS):
-            next(stack.enter_context(http.stream("GET", "/v1/events")).iter_lines())
+        streams = [stack.enter_context(http.stream("GET", "/v1/events")).iter_lines() for _ in range(MAX_STREAMS)]
+        for stream in streams:
+            next(stream)
         assert http.get("/v1/events").status_code == 503

@@ -22,7 +22,7 @@ demo: $(STAMP)
 	$(VENV)/bin/rfidguard demo
 
 test: $(STAMP) system
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n 4 $(PYTEST)
 
 check: $(STAMP)
 	$(VENV)/bin/ruff format --check .

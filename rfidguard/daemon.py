@@ -73,7 +73,7 @@ class Guard:
         self.front = FrontDesk(
             self.store, self.desk, self.broadcast, self.inlet.emit, self.clock,
             health=lambda: self.telling.health(), ready=lambda: self.telling.ready(),
-            counters=lambda: self.telling.counters(), daemon_command=self._command,
+            counters=lambda: self.telling.counters(), daemon_command=self._command, note=self._note,
         )  # fmt: skip
         self.link = MqttLink(config, self.store, self.clock, self.front, info_message(config))
         host, port = listen_address(config.http)

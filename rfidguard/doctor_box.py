@@ -108,8 +108,8 @@ def clock_sane(clock: Clock) -> Iterator[Finding]:
 
 
 def disk(config: Config, database: Path | None) -> Iterator[Finding]:
-    folders = {_nearest_folder(config.journal.dir)} | ({_nearest_folder(database.parent)} if database else set())
-    for folder in sorted(folders):
+    folders = [_nearest_folder(config.journal.dir), *([_nearest_folder(database.parent)] if database else [])]
+    for folder in {folder.stat().st_dev: folder for folder in folders}.values():
         free = shutil.disk_usage(folder).free
         wanted = config.journal.max_mb * 1024 * 1024 - _used(config.journal.dir) + _ROOM_BESIDES_BYTES
         text = f"{free / 1e9:.1f} GB free at {folder}"

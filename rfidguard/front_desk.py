@@ -52,7 +52,9 @@ class FrontDesk:
         ready: Callable[[], tuple[bool, Mapping[str, str]]],
         counters: Callable[[], Iterable[Family]],
         daemon_command: Callable[[str], str | None],
+        note: Callable[[str, dict[str, Any]], None],
     ) -> None:
+        """`note` publishes what is no alarm (topic "ledger": refused sales)."""
         self.clock = clock
         self.health = health
         self.ready = ready
@@ -62,9 +64,15 @@ class FrontDesk:
         self._broadcast = broadcast
         self._emit = emit
         self._daemon_command = daemon_command
+        self._note = note
 
     def take_sale(self, payload: bytes, source: str, lane: str | None) -> SaleReply:
-        return take_sale(self._store, payload, source=source, lane=lane, now=self.clock.now(), emit=self._emit)
+        now = self.clock.now()
+        reply = take_sale(self._store, payload, source=source, lane=lane, now=now, emit=self._emit)
+        if reply.status == "rejected":
+            told = {"kind": "rejected", "at": now, "source": source, "lane": lane, "id": reply.id, "reason": reply.reason}
+            self._note("ledger", {**told, "errors": list(reply.errors)})
+        return reply
 
     def submit_answer(self, payload: bytes, by: str, alarm: str | None = None) -> "Future[AnswerJudged]":
         return self._desk.submit(payload, by, alarm=alarm)

@@ -84,7 +84,7 @@ class StatusMessage(Message):
 
     state: Literal["online", "stopping", "stopped", "offline"]
     session: Annotated[str, Field(description="New with every start of the daemon.")]
-    seq: Annotated[int, Field(ge=1, description="Counts the connections of this session; the will carries its connection's.")]
+    seq: Annotated[int, Field(ge=1, description="Grows with every connection of this session; the will has its own's.")]
     at: Annotated[Time, Field(description="In the last will: when the connection was made that was lost.")]
     version: str
 

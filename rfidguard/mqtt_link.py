@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 CONNACK_DEADLINE_S = 5.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
+STEADY_S = 10.0
+"""After a connection that lasted this long the next try comes soon. Two daemons of one name must not chase each other."""
 HOUSEKEEPING_S = 60.0
 FLUSH_S = 5.0
 LONGEST_TURN_S = 1.0
@@ -63,6 +65,8 @@ class MqttLink:
         self._wire: Wire | None = None
         self._deadline = 0.0
         self._pause_s = FIRST_PAUSE_S
+        self._steady_at = 0.0
+        self._unreadable = False
         self._seq = 0
         self._connected = False
         self.session = f"{round(clock.now() * 1000):012x}{secrets.token_hex(4)}"
@@ -203,9 +207,12 @@ class MqttLink:
     def _pump(self) -> None:
         try:
             self._publisher.pump()
+            self._unreadable = False
         except StoreUnavailable as error:
             self.counts["outbox_unreadable"] += 1
-            log.warning("the outbox cannot be read: %s", error)
+            if not self._unreadable:
+                log.error("the outbox cannot be read, alarms wait: %s", error)
+            self._unreadable = True
 
     def _heard(self, signal: Signal) -> None:
         match signal:
@@ -224,7 +231,7 @@ class MqttLink:
         assert self._wire is not None
         wire = self._wire
         self._connected = True
-        self._pause_s = FIRST_PAUSE_S
+        self._steady_at = self._clock.monotonic() + STEADY_S
         self.problem = connected.problem
         self.counts["connects"] += 1
         self.counts["sessions_forgotten"] += not connected.session and self.counts["connects"] > 1
@@ -278,6 +285,8 @@ class MqttLink:
         if self._connected or self.problem != reason:
             log.warning("no broker at %s: %s%s", self._config.url, reason, _hint(reason))
         self.counts["disconnects" if self._connected else "connects_failed"] += 1
+        if self._connected and self._clock.monotonic() >= self._steady_at:
+            self._pause_s = FIRST_PAUSE_S
         self._wire, self._connected, self.problem = None, False, reason
         self._confirmed.clear()
         self._publisher.disconnected()

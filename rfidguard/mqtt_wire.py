@@ -118,6 +118,7 @@ class Wire:
                 self._client.connect(host, port, KEEPALIVE_S, clean_start=False, properties=properties)
             else:
                 self._client.connect(host, port, KEEPALIVE_S)
+            self._send_at_once()
         except (OSError, ValueError) as error:
             raise BrokerLost(f"{host}:{port}: {_said(error)}") from error
 
@@ -172,6 +173,12 @@ class Wire:
         if sock is not None:
             self._client.on_disconnect = None
             sock.close()
+
+    def _send_at_once(self) -> None:
+        """Without this an alarm right after a PUBACK waits some 40 ms for the broker's TCP to acknowledge (Nagle)."""
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _build(self, client_id: str, will: Will) -> Client:
         client = Client(

@@ -209,8 +209,8 @@ def _count(state: CoreState, event: Count) -> list[Effect]:
 
 def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
     for name in layout.devices.get(event.device, ()):
-        if event.device in layout.gates[name].counters:
-            gate = state.gates[name]
+        gate = state.gates[name]
+        if event.device in layout.gates[name].counters or event.device in gate.counters:
             gate.counters[event.device] = event.state == "online"
             gate.presence.healthy = all(gate.counters.values())
     body = {"device": event.device, "state": event.state, "reason": event.reason, "at": event.at}

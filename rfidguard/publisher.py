@@ -106,11 +106,12 @@ class Publisher:
         self._flying.clear()
         self._rows.clear()
         self._look = True
+        self._settle()
 
     def rebirth(self) -> None:
         """Everything retained is published again: all open alarms, the index, every status."""
         self._board.all_again()
-        self._store.write(outbox_db.reopen_retained, FOR_EVER)
+        self._store.write(outbox_db.reopen_retained, FOR_EVER).add_done_callback(self._count_reborn)
         self._unpark()
 
     def note(self, note: Note) -> None:
@@ -345,6 +346,12 @@ class Publisher:
     def _unpark(self) -> None:
         self._board.release()
         self._store.write(outbox_db.unpark, FOR_EVER).add_done_callback(lambda _done: self._wake())
+
+    def _count_reborn(self, done: "Future[int]") -> None:
+        if done.exception() is None:
+            self.counts["announced_again"] += done.result()
+        else:
+            log.error("outbox: what stands could not be announced again: %s", done.exception())
 
     def _count_dropped(self, done: "Future[Counter[str]]") -> None:
         if done.exception() is None:

@@ -28,9 +28,7 @@ def handheld(
     seconds: Annotated[float | None, typer.Option(metavar="S", min=0.0, help="Ends after so long; else with Ctrl-C.")] = None,
     alarms: Annotated[int | None, typer.Option(metavar="N", min=1, help="Ends once N alarms are closed.")] = None,
     password_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Log in as NAME with this password.")] = None,
-    ca_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Who signed the broker's certificate.")
-    ] = None,
+    ca_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Who signed the broker's certificate.")] = None,
     protocol: Annotated[str, typer.Option(metavar="5|3.1.1")] = "5",
 ) -> None:
     """A handheld that hears alarms, says `received` at once and answers as told. Prints what it hears, one line each.

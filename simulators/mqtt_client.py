@@ -112,10 +112,14 @@ class SimClient:
             client.username_pw_set(self._login.username, self._login.password)
         if will is not None:
             client.will_set(self._login.topic(will.topic), will.payload, qos=1, retain=True)
+        client.on_socket_open = self._on_socket_open
         client.on_connect = self._on_connect
         client.on_subscribe = lambda *_: self._guarded(self._greet)
         client.on_message = self._on_message
         return client
+
+    def _on_socket_open(self, _client: Client, _data: Any, sock: Any) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _on_connect(self, client: Client, _data: Any, _flags: ConnectFlags, code: ReasonCode, _properties: Any) -> None:
         if code.is_failure:

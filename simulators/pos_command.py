@@ -37,9 +37,7 @@ def pos(
     token_file: Annotated[Path | None, typer.Option(metavar="FILE", help="The bearer token for --http.")] = None,
     username: Annotated[str | None, typer.Option(help="The login at the broker; with --password-file.")] = None,
     password_file: Annotated[Path | None, typer.Option(metavar="FILE")] = None,
-    ca_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Who signed the broker's certificate.")
-    ] = None,
+    ca_file: Annotated[Path | None, typer.Option(metavar="FILE", help="Who signed the broker's certificate.")] = None,
     prefix: Annotated[str, typer.Option(help="mqtt.prefix of the daemon's configuration.")] = "rfidguard",
     site: Annotated[str, typer.Option(help="site.id of the daemon's configuration.")] = "0001",
     protocol: Annotated[str, typer.Option(metavar="5|3.1.1")] = "5",

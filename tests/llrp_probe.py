@@ -73,6 +73,15 @@ def capabilities(maker: int = IMPINJ, antennas: int = 4, pins: int = 4, powers: 
     return status() + tlv(137, device) + llrp + tlv(143, struct.pack("!HH", 840, 1) + tlv(144, table + hops))
 
 
+def parameters(data: bytes) -> dict[int, bytes]:
+    """TLV parameters side by side: type -> value (the last one of each type)."""
+    found = {}
+    while data:
+        kind, length = struct.unpack_from("!HH", data)
+        found[kind & 0x3FF], data = data[4:length], data[length:]
+    return found
+
+
 Script = Callable[["Visitor", int, bytes], None]
 
 

@@ -21,22 +21,33 @@ class Program:
 
     def __init__(self, *arguments: str | Path) -> None:
         self.said = ""
+        self.ended = False
         self.process = subprocess.Popen(
             _command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=_environment()
         )
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
-        self.port = int(self.await_text(r"port (\d+)\n").group(1))
+        try:
+            self.port = int(self.await_text(r"port (\d+)\n").group(1))
+        except AssertionError:
+            self.end()
+            raise
 
     def await_text(self, pattern: str) -> re.Match[str]:
-        return wait_for(lambda: re.search(pattern, self.said), what=f"{pattern!r} in the output {self.said!r}")
+        """The match of a pattern in the output, as soon as there is one. Raises AssertionError when the program ended without."""
+        found = wait_for(lambda: re.search(pattern, self.said) or not self._thread.is_alive(), what=f"{pattern!r}")
+        assert not isinstance(found, bool), f"the program ended without {pattern!r}; it said {self.said!r}"
+        return found
 
     def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+        """Ends the program as systemd does; its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(20)
         self._thread.join(10)
         assert self.process.stdout is not None
         self.process.stdout.close()
+        self.ended = True
         return code
 
     def _listen(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 from drivers.llrp.frames import Frame
 
+log = logging.getLogger(__name__)
+
 MAX_DECODED_BYTES = 256 * 1024
 """sllurp copies the rest of a message for every parameter: past this size that takes too long, and no reader says that much."""
 
@@ -42,9 +44,6 @@ class Control:
     def _reject(self, verb: str, name: str, fault: Exception) -> None:
         self._rejects[f"control_{verb}"] += 1
         log.warning("cannot %s %s: %s: %s", verb, name, type(fault).__name__, fault)
-
-
-log = logging.getLogger(__name__)
 
 
 @cache

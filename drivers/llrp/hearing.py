@@ -80,6 +80,16 @@ class Hearing:
                 self._emit(Gpi(at=self._clock.now(), device=self._device, pin=pin, high=high))
             self._pins[pin] = high
 
+    def mind_antenna(self, antenna: int, connected: bool) -> None:
+        """A configured antenna was found plugged or unplugged."""
+        if antenna not in self._places:
+            return
+        if connected:
+            self.health.mend(f"antenna {antenna}")
+        else:
+            self._rejects["antenna_disconnected"] += 1
+            self.health.report(f"antenna {antenna}", f"antenna {antenna} is disconnected")
+
     def _hear_report(self, body: bytes, received: float) -> None:
         tags = self._decoder.decode(body)
         if not tags:
@@ -167,16 +177,6 @@ class Hearing:
     def _mind_rospec(self, what: str, rospec: int) -> None:
         if rospec == self.number:
             self.running, self.ended = what == "start", what != "start"
-
-    def mind_antenna(self, antenna: int, connected: bool) -> None:
-        """A configured antenna was found plugged or unplugged."""
-        if antenna not in self._places:
-            return
-        if connected:
-            self.health.mend(f"antenna {antenna}")
-        else:
-            self._rejects["antenna_disconnected"] += 1
-            self.health.report(f"antenna {antenna}", f"antenna {antenna} is disconnected")
 
     def _mind_connection(self, status: int) -> None:
         if self.attempt is None:

@@ -116,7 +116,7 @@ def _await_connection(attempt: socket.socket, clock: Clock, stop: Stop, deadline
 
 
 def _ready(connection: socket.socket, events: int, timeout_s: float) -> bool:
-    """True once the socket is ready for `events`, or broken. `poll`, since `select` fails in a process with a thousand files open."""
+    """True once the socket is ready for `events`, or broken. By poll: select fails in a process with a thousand open files."""
     poller = select.poll()
     poller.register(connection, events)
     return bool(poller.poll(max(0.0, timeout_s) * 1000))

@@ -36,9 +36,7 @@ def _list(
     config: ConfigOption,
     all_: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest.")] = 1000,
-    as_json: _PIPE_WIDTH = 200
-
-JsonOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """The alarms that are open or acknowledged, the newest first.
 
@@ -58,9 +56,7 @@ JsonOption = False,
         print("no alarms" if all_ else "no open alarms")
 
 
-def _show(config: ConfigOption, alarm: IdArgument, as_json: _PIPE_WIDTH = 200
-
-JsonOption = False) -> None:
+def _show(config: ConfigOption, alarm: IdArgument, as_json: JsonOption = False) -> None:
     """One alarm with its items and what happened to it.
 
     Example: rfidguard alarms show 01KAN7

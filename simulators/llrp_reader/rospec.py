@@ -61,7 +61,7 @@ class End:
 
 @dataclass(frozen=True)
 class Inventory:
-    """An AISpec: its place in the ROSpec (from 1), antennas (empty = all), id and filters of its first inventory parameter spec."""
+    """An AISpec: its place in the ROSpec (from 1), antennas (empty = all), id and filters of its first inventory spec."""
 
     index: int
     antennas: frozenset[int]

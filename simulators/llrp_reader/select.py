@@ -17,7 +17,7 @@ _ON_MISMATCH = {0: False, 1: None, 2: False, 3: None, 4: True, 5: True}
 
 @dataclass(frozen=True)
 class Select:
-    """One filter: `bits` as text of 0 and 1 at bit `pointer` of a memory bank, and what is done with tags that match or do not."""
+    """One filter: `bits` (text of 0 and 1) at bit `pointer` of a memory bank, and what is done with tags that match or not."""
 
     bank: int
     pointer: int

@@ -202,9 +202,10 @@ def test_a_till_over_http_with_a_wrong_token_is_rejected_not_repeated(moody: tup
 
 def test_sim_pos_prints_the_reply_and_tells_by_its_status(site: Site, login: Login) -> None:
     runner = CliRunner()
-    good = runner.invoke(build_app(), ["sim", "pos", "--lane", "3", "--url", login.url, "--sell", EPC, "--gtin", "00614141123452:2"])
+    arguments = ["sim", "pos", "--lane", "3", "--url", login.url]
+    good = runner.invoke(build_app(), [*arguments, "--sell", EPC, "--gtin", "00614141123452:2"])
     assert (good.exit_code, json.loads(good.stdout)["status"]) == (0, "stored")
-    bad = runner.invoke(build_app(), ["sim", "pos", "--lane", "3", "--url", login.url, "--sell", "zz"])
+    bad = runner.invoke(build_app(), [*arguments, "--sell", "zz"])
     assert (bad.exit_code, json.loads(bad.stdout)["status"]) == (1, "rejected")
 
 
@@ -225,5 +226,3 @@ def test_sim_handheld_without_a_broker_ends_when_it_should() -> None:
     arguments = ["sim", "handheld", "--url", f"mqtt://127.0.0.1:{free_port()}", "--alarms", "1", "--seconds", "0.2"]
     result = CliRunner().invoke(build_app(), arguments)
     assert result.exit_code == 1
-
-

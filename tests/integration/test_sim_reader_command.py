@@ -22,7 +22,7 @@ def start() -> Iterator[Callable[..., Program]]:
 
     yield starter
     for program in running:
-        if program.process.poll() is None:
+        if not program.ended:
             program.end()
 
 

@@ -31,6 +31,7 @@ from wait import wait_for
 
 from rfidguard.events import Read
 from simulators.llrp_reader import Message, SimReader, Status
+from simulators.llrp_reader.script import install, parse_fault
 
 
 def stream(count: int, every_s: float = 0.002, **more: object) -> list[Read]:
@@ -274,3 +275,37 @@ def test_healing_ends_every_lasting_fault(reader: SimReader, client: Client) -> 
     reader.faults.error_for(Message.GET_ROSPECS, Status.M_PARAMETER_ERROR)
     reader.faults.heal()
     assert client.ask(GET).status == 0
+
+
+@pytest.mark.parametrize(
+    "fault", ["no_utc,seconds=0.1", "clock_offset,offset_s=-1e6,seconds=0.1", 'unknown_parameter,kind="tv",seconds=0.1']
+)
+def test_a_scripted_fault_begins_and_ends_at_its_seconds(fault: str) -> None:
+    scripted = SimReader(source=stream(4000))
+    install([parse_fault(f"0.05:{fault}")], scripted)
+    with scripted, Client(scripted.port) as client:
+        client.run(rospec())
+        normal = plain(client)
+        wait_for(lambda: plain(client) != normal, what="the fault")
+        wait_for(lambda: plain(client) == normal, what="its end")
+
+
+def plain(client: Client) -> tuple[int, bool, bool]:
+    """What all faults of that test change: length of a report, kind of timestamp, and whether that is a time of this decade."""
+    got = client.await_kind(REPORT)
+    stamp = got.body.find(b"\x82")
+    return len(got.body), stamp >= 0, struct.unpack_from(">Q", got.body, stamp + 1)[0] > 1.7e15
+
+
+def test_scripted_drops_and_reboots_come_at_their_seconds() -> None:
+    scripted = SimReader(source=stream(4000))
+    install([parse_fault("0.05:drop"), parse_fault("0.3:reboot,seconds=0.05,keep_specs=true")], scripted)
+    with scripted:
+        for _ in range(2):
+            with wait_for(lambda: connect(scripted.port), what="the reader") as client:
+                if not scripted.inventorying:
+                    client.run(rospec())
+                with pytest.raises((EOFError, ConnectionResetError)):
+                    client.await_kind(9999)
+        with wait_for(lambda: connect(scripted.port), what="the reader") as client:
+            assert client.await_tags(1)

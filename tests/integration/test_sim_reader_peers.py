@@ -214,34 +214,27 @@ def test_tshark_finds_nothing_wrong_in_whatever_the_reader_can_say(tmp_path: Pat
         proxy.close()
     proxy.write_pcap(tmp_path / "all.pcap")
     kinds = dissected(tmp_path / "all.pcap", reader.port)
-    assert set(range(1, 4)) | set(range(11, 15)) | set(range(20, 27)) | set(range(30, 37)) | {60, 61, 62, 63, 64, 72, 100} <= set(
-        kinds
-    )
+    asked = {1, 2, 3, 14, *range(20, 27), *range(40, 45), 60, 64, 72}
+    said = {4, 11, 12, 13, *range(30, 37), *range(50, 55), 61, 62, 63, 100}
+    assert asked | said <= set(kinds)
     assert malformed(tmp_path / "all.pcap", reader.port) == []
 
 
 READS = [
-    Read(
-        at=i * 0.002,
-        gate="g",
-        reader="r",
-        antenna=1,
-        epc=epc,
-        rssi_dbm=-50.37,
-        phase_rad=1.5,
-        doppler_hz=2.0,
-        tid="E280113020002000",
-    )
+    Read(at=i * 0.002, gate="g", reader="r", antenna=1, epc=epc, rssi_dbm=-50.37, phase_rad=1.5)
     for i in range(300)
     for epc in ("30340242201D884000000001", "3613" * 13)
 ]
 
 
 def say_everything(client: Client, reader: SimReader) -> None:
-    """Every message that the reader answers, every answer and event that it has; ends with a backlog for the next client."""
+    """Every message, answer and event that the reader knows; ends with a backlog for the next client.
+
+    Left out are the three parameters that tshark 4.0 cannot read: Identification, Impinj's serialized TID, Impinj's Doppler.
+    """
     client.impinj()
     selector = tlv(238, b"\xff\xc0", tlv(348, b"\xc0"))
-    everything = tlv(237, b"\1\0\2", selector, impinj_fields(51, 52, 53))
+    everything = tlv(237, b"\1\0\2", selector, impinj_fields(52, 53))
     assert client.ask(CAPABILITIES, b"\0" + impinj(21, u32(1000))).status == 0
     configuring = (events(1, 2, 3, 4, 6, 8), keepalive(20), hold(), gpi(1), gpo(1, True), everything)
     assert client.ask(SET_CONFIG, b"\0" + b"".join(configuring)).status == 0

@@ -70,7 +70,7 @@ def test_a_wrong_scope_is_told_which_would_do(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer wrong", "Basic c3RhZmY6eA==", TOKENS["admin"], "Bearer \xe9"])
 def test_a_header_that_is_no_known_token_admits_nobody(http: httpx.Client, header: str) -> None:
-    assert http.get("/v1/alarms", headers={"Authorization": header.encode("latin-1")}).status_code == 401
+    assert http.get("/v1/alarms", headers={b"Authorization": header.encode("latin-1")}).status_code == 401
 
 
 def test_an_answer_is_from_the_client_whatever_it_says(box: Box, http: httpx.Client) -> None:

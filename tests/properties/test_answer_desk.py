@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -198,6 +198,7 @@ def test_many_threads_with_one_answer_are_one_answer(core: Core) -> None:
     assert len(core.heard) == 1
 
 
+@settings(max_examples=settings().max_examples // 2)  # each one makes a database
 @given(
     st.fixed_dictionaries(
         {

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
@@ -227,6 +227,7 @@ till_documents = st.one_of(
 )
 
 
+@settings(max_examples=settings().max_examples // 4)  # each one makes a database
 @given(st.lists(till_documents, max_size=8), st.randoms(use_true_random=False))
 def test_any_history_of_resends_leaves_the_ledger_of_its_first_sending(history: list[dict[str, Any]], rng: random.Random) -> None:
     """At-least-once delivery: whatever comes again, and in whatever order the repeats lie, nothing changes any more."""

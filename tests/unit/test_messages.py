@@ -12,8 +12,17 @@ from typer.testing import CliRunner
 from rfidguard.alarm import alarm_message, transition_message
 from rfidguard.cli import build_app
 from rfidguard.config import Config
-from rfidguard.messages import AlarmEvent, AlarmIndex, AlarmMessage, DeviceStatus, GateStatus, InfoMessage, StatusMessage
-from rfidguard.messages import info_message, status_message
+from rfidguard.messages import (
+    AlarmEvent,
+    AlarmIndex,
+    AlarmMessage,
+    DeviceStatus,
+    GateStatus,
+    InfoMessage,
+    StatusMessage,
+    info_message,
+    status_message,
+)
 from rfidguard.outbox import index_message
 from rfidguard.schema_export import schemas
 from rfidguard.status import StatusBoard

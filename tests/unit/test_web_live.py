@@ -113,7 +113,12 @@ def test_many_threads_may_publish_at_once() -> None:
     async def scene() -> None:
         broadcast = Broadcast(queue_limit=1000)
         client = broadcast.subscribe()
-        threads = [threading.Thread(target=lambda: [broadcast.publish({"x": 1}) for _ in range(50)]) for _ in range(4)]
+
+        def publish_fifty() -> None:
+            for _ in range(50):
+                broadcast.publish({"x": 1})
+
+        threads = [threading.Thread(target=publish_fifty) for _ in range(4)]
         for thread in threads:
             thread.start()
         for _ in range(200):

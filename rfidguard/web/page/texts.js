@@ -28,7 +28,7 @@ export const TEXTS = {
     "open.counted.one": "{count} open alarm",
     "open.counted.other": "{count} open alarms",
     "calm": "Nothing to check right now.",
-    "closed.title": "Closed just now",
+    "closed.title": "Recently closed",
     "closed.more": "Closed alarms stay closed.",
     "spoken": "{headline}, {gate}",
 

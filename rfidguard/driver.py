@@ -3,7 +3,7 @@
 What every driver promises (tests/contract/test_drivers.py holds each one to it):
 - `run` reads until `stop` is set and then returns within 1 s, or raises `DeviceLost` when the link fails. Nothing else
   ever leaves it. It never retries and never waits before the first try: pauses belong to the supervisor.
-- It emits only events of `rfidguard.events`, times from the injected clock, and `Device(state="online")` only once it truly reads.
+- It emits only events of `rfidguard.events`, with times from the injected clock, and says "online" only once it truly reads.
 - Every order gets one answer: an `OutputDone` event.
 - Bad bytes are counted in `rejects` under a short reason; they are never raised and never guessed at.
 - Unknown settings are refused by its settings model, before `run`.

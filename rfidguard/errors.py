@@ -13,7 +13,7 @@ class ConfigError(RfidguardError):
         self.problems = problems
 
 
-class DeviceLost(RfidguardError):  # noqa: N818  (a state of the world, not a fault of the program)
+class DeviceLost(RfidguardError):
     """The link to a device failed; the supervisor runs the driver again after a pause."""
 
 

@@ -11,13 +11,15 @@ from rfidguard.clock import Clock, SystemClock
 from rfidguard.events import Read
 from simulators.llrp_reader.device import Device
 from simulators.llrp_reader.dialogue import handle
+from simulators.llrp_reader.door import Door, turn_away
 from simulators.llrp_reader.faults import Faults, FaultState
 from simulators.llrp_reader.link import Link
-from simulators.llrp_reader.numbers import ConnectionAttempt, Message, Parameter
+from simulators.llrp_reader.numbers import ConnectionAttempt, Parameter
 from simulators.llrp_reader.profile import profile
 from simulators.llrp_reader.source import Played, ReadSource
+from simulators.llrp_reader.timeline import Timeline
 from simulators.llrp_reader.timers import Timers
-from simulators.llrp_reader.wire import BrokenStream, Frame, message, tlv, u16, u64
+from simulators.llrp_reader.wire import BrokenStream, Frame, tlv, u16
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class SimReader:
         announce: Callable[[str], None] = log.info,
         on_output: Callable[[int, bool], None] | None = None,
     ) -> None:
-        self.host, self.port, self.reader_id = host, port, reader_id
+        self.reader_id = reader_id
         self._clock = clock or SystemClock()
         self._announce, self._on_output = announce, on_output
         self._timers = Timers(self._clock.monotonic)
@@ -70,15 +72,13 @@ class SimReader:
             keep_backlog,
             max_version,
         )
-        self._source = source if source is None or isinstance(source, ReadSource) else Played(source)
-        self._begin_at = begin_at
-        self._zero: tuple[float, float] | None = None
-        self._script: list[tuple[float, Callable[[], None]]] = []
+        played = source if source is None or isinstance(source, ReadSource) else Played(source)
+        self._timeline = Timeline(played, self._clock, self._timers, begin_at)
         self._calls: deque[Callable[[], None]] = deque()
         self._inbox: deque[Frame] = deque()
-        self._listener: socket.socket | None = None
+        self._door = Door(host, port)
         self._link: Link | None = None
-        self._down = self._source_ended = False
+        self._down = False
         self._stop = threading.Event()
         self._selector = selectors.DefaultSelector()
         self._wake_in, self._wake_out = socket.socketpair()
@@ -87,12 +87,12 @@ class SimReader:
     def start(self) -> None:
         """Listens; `port` holds the real number from here on. Raises OSError when it cannot."""
         self._wake_out.setblocking(False)
-        self._listen()
+        self._door.open()
         self._selector.register(self._wake_out, selectors.EVENT_READ)
         self._thread.start()
-        if self._begin_at is not None:
-            self.call(self._begin)
-        self._announce(f"LLRP reader {self.reader_id} ({self.device.profile.name}) listens on {self.host} port {self.port}")
+        if self._timeline.begin_at is not None:
+            self.call(self._timeline.begin)
+        self._announce(f"LLRP reader {self.reader_id} ({self.device.profile.name}) listens on {self._door.host} port {self.port}")
 
     def stop(self) -> None:
         """Says good-bye to the client, closes everything, ends the thread."""
@@ -111,6 +111,11 @@ class SimReader:
         self.stop()
 
     @property
+    def port(self) -> int:
+        """The TCP port; after `start` the real one."""
+        return self._door.port
+
+    @property
     def connected(self) -> bool:
         """Whether a client has the session."""
         return self._link is not None
@@ -123,7 +128,7 @@ class SimReader:
     @property
     def at_end(self) -> bool:
         """Whether the source has no more reads to come."""
-        return self._source_ended
+        return self._timeline.at_end
 
     @property
     def outputs(self) -> dict[int, bool]:
@@ -145,7 +150,7 @@ class SimReader:
 
     def at(self, seconds: float, action: Callable[[], None]) -> None:
         """Plans something for so many seconds after the first inventory (or `begin_at`). Call it before `start`."""
-        self._script.append((seconds, action))
+        self._timeline.at(seconds, action)
 
     def call(self, action: Callable[[], None]) -> None:
         """Has something done on the reader's thread, soon."""
@@ -166,7 +171,7 @@ class SimReader:
 
     def reboot(self, down_s: float, keep_specs: bool) -> None:
         """For `faults`: off, and on again after so many seconds."""
-        self._close_listener()
+        self._close_door()
         self._end_session("rebooting by order", reset=True)
         self._down = True
         self._timers.after(down_s, lambda: self._boot(keep_specs))
@@ -206,7 +211,7 @@ class SimReader:
             self._wake_out.recv(4096)
         while self._calls:
             self._calls.popleft()()
-        if self._listener is not None and self._listener in ready and not self.fault_state.silent:
+        if self._door.sock is not None and self._door.sock in ready and not self.fault_state.silent:
             self._accept()
         if self._link is not None and self._link.sock in ready and not self.fault_state.silent:
             self._receive(self._link)
@@ -215,21 +220,15 @@ class SimReader:
         self._write()
 
     def _wait_s(self) -> float:
-        due = [self._timers.monotonic() + _IDLE_S]
-        planned = self._timers.next_due()
-        if planned is not None:
-            due.append(planned)
-        if self._source is not None and self._zero is not None and not self._down:
-            upcoming = self._source.next_s()
-            if upcoming is not None:
-                due.append(self._zero[1] + upcoming)
-        return max(0.0, min(due) - self._timers.monotonic())
+        now = self._timers.monotonic()
+        planned = (self._timers.next_due(), self._timeline.next_due(), now + _IDLE_S)
+        return max(0.0, min(moment for moment in planned if moment is not None) - now)
 
     def _watch(self) -> None:
         """Tells the selector what to wait for."""
         read = 0 if self.fault_state.silent else selectors.EVENT_READ
-        if self._listener is not None:
-            self._interest(self._listener, read)
+        if self._door.sock is not None:
+            self._interest(self._door.sock, read)
         if self._link is not None:
             write = selectors.EVENT_WRITE if read and self._link.wants_to_write else 0
             self._interest(self._link.sock, read | write)
@@ -246,25 +245,16 @@ class SimReader:
         if sock in self._selector.get_map():
             self._selector.unregister(sock)
 
-    def _listen(self) -> None:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, self.port), family=family, backlog=8)
-        self._listener.setblocking(False)
-        self.port = self._listener.getsockname()[1]
-
-    def _close_listener(self) -> None:
-        if self._listener is not None:
-            self._forget(self._listener)
-            self._listener.close()
-            self._listener = None
+    def _close_door(self) -> None:
+        if self._door.sock is not None:
+            self._forget(self._door.sock)
+            self._door.close()
 
     def _accept(self) -> None:
-        assert self._listener is not None
-        try:
-            sock, address = self._listener.accept()
-        except OSError:
+        caller = self._door.accept()
+        if caller is None:
             return
-        peer = f"{address[0]} port {address[1]}"
+        sock, peer = caller
         if self._link is not None or self.fault_state.refuse:
             self._refuse(sock, peer)
             return
@@ -277,14 +267,7 @@ class SimReader:
         """The newcomer is told why and sent away; the client that is there is told of the attempt."""
         self.counts["refused_sessions"] += 1
         self._announce(f"{self.reader_id}: client {peer} refused, a client-initiated connection exists")
-        stamp = tlv(P.UTC_TIMESTAMP, u64(round(self._clock.now() * 1e6)))
-        event = tlv(P.CONNECTION_ATTEMPT_EVENT, u16(ConnectionAttempt.CLIENT_INITIATED_EXISTS))
-        body = tlv(P.READER_EVENT_NOTIFICATION_DATA, stamp, event)
-        try:
-            sock.send(message(Message.READER_EVENT_NOTIFICATION, 0, body))
-        except OSError as error:
-            log.debug("%s: %s was gone before it was refused: %s", self.reader_id, peer, error)
-        sock.close()
+        turn_away(sock, self._clock.now())
         self.device.outlet.notify_always(tlv(P.CONNECTION_ATTEMPT_EVENT, u16(ConnectionAttempt.ANOTHER_ATTEMPTED)))
 
     def _receive(self, link: Link) -> None:
@@ -338,35 +321,23 @@ class SimReader:
 
     def _boot(self, keep_specs: bool) -> None:
         self._down = False
-        self._listen()
+        self._door.open()
         self.device.boot(keep_specs)
         self._announce(f"{self.reader_id}: up again")
 
     def _began(self) -> None:
-        if self._begin_at is None:
-            self._begin()
-
-    def _begin(self) -> None:
-        """The source's time line starts, once."""
-        if self._zero is not None:
-            return
-        wall, mono = self._clock.now(), self._clock.monotonic()
-        shift = 0.0 if self._begin_at is None else self._begin_at - wall
-        self._zero = (wall + shift, mono + shift)
-        for seconds, action in self._script:
-            self._timers.after(shift + seconds, action)
+        if self._timeline.begin_at is None:
+            self._timeline.begin()
 
     def _play(self) -> None:
-        if self._source is None or self._zero is None or self._source_ended:
+        if self._timeline.at_end:
             return
-        wall, mono = self._zero
-        for moment, read in self._source.due(self._clock.monotonic() - mono):
+        for wall, read in self._timeline.due():
             if self._down:
                 self.counts["reads_while_down"] += 1
             else:
-                self.device.tag_in_field(read, wall + moment)
-        if self._source.next_s() is None:
-            self._source_ended = True
+                self.device.tag_in_field(read, wall)
+        if self._timeline.at_end:
             self._announce(f"{self.reader_id}: the journal is at its end, {self.counts['tags_sent']} tags sent")
 
     def _pushed(self, reads: tuple[Read, ...]) -> None:
@@ -382,7 +353,7 @@ class SimReader:
         if self._link is not None:
             self.device.outlet.notify_always(tlv(P.CONNECTION_CLOSE_EVENT))
             self._end_session("the reader stops")
-        self._close_listener()
+        self._close_door()
         self._selector.close()
         self._wake_in.close()
         self._wake_out.close()

@@ -278,7 +278,7 @@ def test_healing_ends_every_lasting_fault(reader: SimReader, client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "fault", ["no_utc,seconds=0.1", "clock_offset,offset_s=-1e6,seconds=0.1", 'unknown_parameter,kind="tv",seconds=0.1']
+    "fault", ["no_utc,seconds=0.1", "clock_offset,offset_s=-1e9,seconds=0.1", 'unknown_parameter,kind="tv",seconds=0.1']
 )
 def test_a_scripted_fault_begins_and_ends_at_its_seconds(fault: str) -> None:
     scripted = SimReader(source=stream(4000))

@@ -2,7 +2,9 @@
 PYTHON ?= python3.11
 VENV := .venv
 PY := $(VENV)/bin/python
-STAMP := $(VENV)/.ready
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+APP := $(VENV)/.app
+TOOLS := $(VENV)/.tools
 
 .PHONY: help demo test check system soak clean
 
@@ -12,19 +14,23 @@ help:
 	@echo "make check   style, types and import rules"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql)"
 
-$(STAMP): pyproject.toml
+$(APP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[demo,plots,postgres]' --group test --group check
-	@touch $(STAMP)
+	$(PIP) --upgrade 'pip>=25.1'
+	$(PIP) -e '.[demo]'
+	@touch $(APP)
 
-demo: $(STAMP)
+$(TOOLS): $(APP)
+	$(PIP) -e '.[demo,plots,postgres]' --group test --group check
+	@touch $(TOOLS)
+
+demo: $(APP)
 	$(VENV)/bin/rfidguard demo
 
-test: $(STAMP) system
+test: $(TOOLS) system
 	$(PY) -m pytest -n 4 $(PYTEST)
 
-check: $(STAMP)
+check: $(TOOLS)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy

@@ -12,9 +12,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _demo(
-    seconds: Annotated[float | None, typer.Option("--seconds", min=5, metavar="N", help="Stop the store after N seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=5, metavar="N", help="Close after N seconds.")] = None,
     speed: Annotated[float, typer.Option("--speed", min=0.25, max=3, metavar="X", help="Everybody moves X times as fast.")] = 1.0,
-    scenario: Annotated[str, typer.Option(help="A built-in scenario or a file; see simulators/README.md.")] = "demo",
+    scenario: Annotated[str, typer.Option(help="A built-in scenario or a file.")] = "demo",
     seed: Annotated[int, typer.Option(help="Another seed is another day in the same store.")] = 1,
     folder: Annotated[
         Path | None, typer.Option("--dir", metavar="DIR", help="Keep configuration, database, journal and logs here.")

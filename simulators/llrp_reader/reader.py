@@ -330,14 +330,13 @@ class SimReader:
             self._timeline.begin()
 
     def _play(self) -> None:
-        if self._timeline.at_end:
-            return
-        for wall, read in self._timeline.due():
+        reads = self._timeline.due()
+        for wall, read in reads:
             if self._down:
                 self.counts["reads_while_down"] += 1
             else:
                 self.device.tag_in_field(read, wall)
-        if self._timeline.at_end:
+        if reads and self._timeline.at_end:
             self._announce(f"{self.reader_id}: the journal is at its end, {self.counts['tags_sent']} tags sent")
 
     def _pushed(self, reads: tuple[Read, ...]) -> None:

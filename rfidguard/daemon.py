@@ -101,7 +101,8 @@ class Guard:
         self.core = CoreThread(runner, self.inlet, self.recorder, self._carry_out, self.clock)
         self.dispatch = Dispatch(self.store, self.desk, self.broadcast, self.devices.order, self._note, self._open_alarms)
         self.telling = Telling(
-            StatusBoard(self.config), self.link, self.store, self.core, self.inlet, self.recorder, self.devices.supervisors, self.clock
+            StatusBoard(self.config), self.link, self.store, self.core, self.inlet, self.recorder,
+            self.devices.supervisors, self.clock,
         )  # fmt: skip
         self.telling.announce()
         self._carry_out(undone)

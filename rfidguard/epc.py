@@ -2,6 +2,7 @@
 
 Bits of an SGTIN:  header 8 | filter 3 | partition 3 | company prefix 20-40 | item reference 24-4 | serial 38 (or 140: 20 x 7-bit)
 The partition splits 44 bits between company prefix and indicator + item reference, 13 digits together.
+The younger SGTIN+ and its kin (TDS 2.x, which name no company prefix) are read in `epc_plus`.
 
 One item has one key, whatever its scheme, filter value or spelling: GTIN-14 and serial.
 """
@@ -10,6 +11,7 @@ from functools import lru_cache
 
 import msgspec
 
+from rfidguard.epc_plus import GS1_82, check_digit, read_plus
 from rfidguard.errors import RefusedInput
 
 MAX_EPC_HEX = 128
@@ -28,7 +30,11 @@ _PARTITIONS = (
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who an EPC is. `gtin` (14 digits), `serial` and `prefix` are None where it is no SGTIN; `scheme` is then "other"."""
+    """Who an EPC is. `gtin` (14 digits), `serial` and `prefix` are None where it is no SGTIN; `scheme` is then "other".
+
+    The schemes of TDS 2.x ("sgtin+", "dsgtin+", "sgtin++", "dsgtin++") have a GTIN but no `prefix`. A 96-bit tag that the
+    reader reported longer, with zeros behind, is "sgtin-96-padded".
+    """
 
     epc: str
     scheme: str
@@ -71,12 +77,6 @@ def normal_gtin(text: str) -> str:
     return gtin
 
 
-def check_digit(first_13: str) -> str:
-    """The GS1 mod-10 check digit of the first 13 digits of a GTIN-14."""
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(first_13))
-    return str(-total % 10)
-
-
 @lru_cache(maxsize=65_536)
 def identify(epc: str) -> Identity:
     """What `epc` (hex) says of itself. Anything that is no valid SGTIN is "other", never an error and never a guess."""
@@ -84,9 +84,16 @@ def identify(epc: str) -> Identity:
     data = bytes.fromhex(epc)
     if data[0] == _SGTIN_96 and len(data) == 12:
         return _sgtin(epc, int.from_bytes(data), 96) or Identity(epc, "other")
+    if data[0] == _SGTIN_96 and len(data) > 12 and not any(data[12:]):
+        return _padded(_sgtin(epc, int.from_bytes(data[:12]), 96)) or Identity(epc, "other")
     if data[0] == _SGTIN_198 and len(data) in (25, 26) and not any(data[25:]):
         return _sgtin(epc, int.from_bytes(data[:25]) >> 2, 198) or Identity(epc, "other")
-    return Identity(epc, "other")
+    plus = read_plus(data)
+    return Identity(epc, "other") if plus is None else Identity(epc, plus.scheme, plus.gtin, plus.serial, None, plus.filter)
+
+
+def _padded(who: Identity | None) -> Identity | None:
+    return None if who is None else msgspec.structs.replace(who, scheme="sgtin-96-padded")
 
 
 def _sgtin(epc: str, number: int, bits: int) -> Identity | None:
@@ -113,14 +120,10 @@ def _identity(epc: str, scheme: str, prefix: str, item: str, serial: str, filter
     return Identity(epc, scheme, first_13 + check_digit(first_13), serial, prefix, filter_value)
 
 
-_GS1_82 = frozenset("!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
-"""The characters a serial may hold (GS1 General Specifications, figure 7.11-1)."""
-
-
 def _seven_bit_text(raw: int) -> str | None:
     characters = [raw >> shift & 0x7F for shift in range(133, -1, -7)]
     text = "".join(map(chr, characters)).rstrip("\0")
-    return text if text and _GS1_82.issuperset(text) else None
+    return text if text and GS1_82.issuperset(text) else None
 
 
 def encode_sgtin_96(prefix: str, item: str, serial: int, filter_value: int = 1) -> str:

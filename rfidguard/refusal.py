@@ -32,10 +32,10 @@ def complaints(error: ValidationError, known: Iterable[str] = ()) -> list[str]:
 
 
 def place(location: Iterable[str | int]) -> str:
-    """("lines", 2, "epc") -> "lines[2].epc"."""
+    """("lines", 2, "epc") -> "lines[2].epc". Names that a stranger made up come out printable and short."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        text += f"[{part}]" if isinstance(part, int) else f".{_name(part)}" if text else _name(part)
     return text
 
 
@@ -65,6 +65,10 @@ def _said(detail: ErrorDetails, known: list[str]) -> str:
 def _unknown_field(name: str, known: list[str]) -> str:
     near = get_close_matches(name, known, 1)
     return "is no field of this document" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}")
+
+
+def _name(part: str) -> str:
+    return part if part.isprintable() and 0 < len(part) <= _MAX_VALUE else _shown(part)
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The reader's time line: 0 s is the first inventory (or a moment given); reads and scripted happenings follow at their second."""
+"""The reader's time line: 0 s is the first inventory (or a moment given); reads and scripted events follow at their second."""
 
 from collections.abc import Callable
 

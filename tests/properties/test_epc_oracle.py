@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rfidguard.epc import check_digit, encode_sgtin_96, identify
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "tds" / "tds23_annex_e3_vectors.json").read_text())["vectors"]
-OURS = ("SGTIN-96", "SGTIN-198")
+OURS = ("SGTIN-96", "SGTIN-198", "SGTIN+", "DSGTIN+", "SGTIN++", "DSGTIN++")
 SERIAL_CHARACTERS = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 prefix_lengths = st.integers(6, 12)

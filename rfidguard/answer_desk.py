@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from rfidguard import crash_points
 from rfidguard.answer_db import judgement, store_answer, store_judgement, stored_answer, unjudged
 from rfidguard.answer_document import claimed_id, read_answer
 from rfidguard.clock import Clock
@@ -51,6 +52,7 @@ class AnswerDesk:
 
     def judged(self, effect: AnswerJudged) -> None:
         """The core's verdict: stored first, then told. Does not wait."""
+        crash_points.reached("answer_judged")
         stored = self._store.write(partial(store_judgement, judged=effect), FOR_EVER)
         stored.add_done_callback(partial(self._tell, effect))
 
@@ -75,6 +77,7 @@ class AnswerDesk:
             self._forget(key)
             verdict.set_exception(error)
             raise
+        crash_points.reached("answer_after_store")
         if before is None:
             self._emit(first)
         else:

@@ -4,15 +4,19 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
+from rfidguard import crash_points
 from rfidguard.alarm import Alarm, transition_message
 from rfidguard.alarm_db import store_change
 from rfidguard.answer_desk import AnswerDesk
 from rfidguard.driver import Order, SetOutput
 from rfidguard.effects import AlarmChanged, AnswerJudged, BindCredit, Effect, Noted, SwitchOutput
 from rfidguard.ledger_db import bind_credit
-from rfidguard.outbox import rows_for
+from rfidguard.outbox import OutboxRow, rows_for
 from rfidguard.store import FOR_EVER, Store
 from rfidguard.web.live import Broadcast
 
@@ -75,8 +79,10 @@ class Dispatch:
             "alarm %s %s: %s at %s, %d items, %s",
             alarm.id, change.event_type, alarm.kind, alarm.gate, len(alarm.items), alarm.severity,
         )  # fmt: skip
+        crash_points.reached("after_decision")
         rows = rows_for(change, self._open_alarms())
-        stored = self._store.write(lambda conn: store_change(conn, change, rows), FOR_EVER)
+        stored = self._store.write(partial(_store, change=change, rows=rows), FOR_EVER)
+        stored.add_done_callback(lambda _done: crash_points.reached("after_commit"))
         if change.notify:
             stored.add_done_callback(lambda done: self._show(done, change))
 
@@ -84,3 +90,9 @@ class Dispatch:
         if stored.cancelled() or stored.exception() is not None or not stored.result():
             return
         self._broadcast.publish(transition_message(change.alarm, change.event_type, change.event_at))
+
+
+def _store(conn: Connection, change: AlarmChanged, rows: list[OutboxRow]) -> bool:
+    fresh = store_change(conn, change, rows)
+    crash_points.reached("before_commit")
+    return fresh

@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import msgspec
 
-from rfidguard.epc_plus import GS1_82, check_digit, read_plus
+from rfidguard.epc_plus import GS1_82, read_plus
+from rfidguard.epc_plus import check_digit as check_digit
 from rfidguard.errors import RefusedInput
 
 MAX_EPC_HEX = 128

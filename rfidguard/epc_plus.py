@@ -14,8 +14,8 @@ _DATE_BITS = 20
 _MAX_SERIAL = 20
 _BITS_PER_DIGIT = log2(10)
 _BASE_64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_CODE_40 = "\0ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:\0" + "0123456789"
-"""URN Code 40 (TDS 14.5.6.6): 0 fills up, 30 and above are digits."""
+_CODE_40 = "\0ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789"
+"""URN Code 40 (TDS 14.5.6.6): 0 fills up."""
 
 GS1_82 = frozenset("!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz")
 """The characters a serial may hold (GS1 General Specifications, figure 7.11-1)."""

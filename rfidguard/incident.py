@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from rfidguard.alarm import OPEN_STATES, Alarm, Item, alarm_id
+from rfidguard.alarm import OPEN_STATES, Alarm, Item, alarm_id, utc_text
 from rfidguard.answer import judge_answer, raised_severity
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
 from rfidguard.events import Answer
@@ -56,7 +56,7 @@ def raised(
     layout: Layout, *, gate: str, kind: str, severity: str, items: tuple[Item, ...], crossing: float, start: float,
     first: str, now: float, evidence: dict[str, Any] | None = None, drill: bool = False,
 ) -> Incident:  # fmt: skip
-    """A new incident, not yet announced: call `announced` for its effects."""
+    """A new incident, not yet announced: call `announced` for its effects. Its journal evidence is the passage's time span."""
     alarm = Alarm(
         id=alarm_id(now, layout.site, gate, first, start),
         revision=0,
@@ -70,7 +70,7 @@ def raised(
         items=items,
         currency=layout.currency,
         drill=drill,
-        evidence={"journal": None, "camera": None, **(evidence or {})},
+        evidence={"journal": f"{utc_text(start)}/{utc_text(now)}", "camera": None, **(evidence or {})},
     )
     return Incident(alarm=alarm, first_crossing=crossing, last_crossing=crossing)
 

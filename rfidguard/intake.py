@@ -11,6 +11,7 @@ import msgspec
 from pydantic import ValidationError
 from sqlalchemy import Connection, func, insert, select
 
+from rfidguard import crash_points
 from rfidguard.dead_letter import bury
 from rfidguard.driver import Emit
 from rfidguard.errors import RefusedInput
@@ -59,9 +60,11 @@ def take_sale(store: Store, payload: bytes, *, source: str, lane: str | None, no
             return take_heartbeat(store, payload, source, lane, now)
         records = _not_in_the_future(sale_records(doc, source, lane, now), now)
         job = partial(_store_document, doc=doc, source=source, records=records, now=now)
+        crash_points.reached("sale_before_commit")
         fresh = store.write(job).result()
     except RefusedInput as error:
         return _reject(store, payload, source, error, now)
+    crash_points.reached("sale_after_commit")
     for record in fresh:
         emit(record)
     return SaleReply(doc.document, "stored" if fresh else "duplicate")

@@ -197,7 +197,7 @@ def masked(epc: str, key: bytes, own: Own) -> str:
 def _kept_bits(epc: str) -> tuple[int, int]:
     """(bits kept at the start, bits of the SGTIN), the latter 0 for any other EPC."""
     who = identify(epc)
-    if who.gtin is not None and who.prefix is not None:
+    if who.prefix is not None and who.scheme in ("sgtin-96", "sgtin-198"):
         bits = 96 if who.scheme == "sgtin-96" else 198
         return 14 + _PREFIX_BITS[len(who.prefix)], bits
     return (16 if len(epc) > 4 else 0), 0

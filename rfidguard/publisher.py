@@ -16,7 +16,7 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection
 
-from rfidguard import outbox_db
+from rfidguard import crash_points, outbox_db
 from rfidguard.clock import Clock
 from rfidguard.mqtt_wire import Acked
 from rfidguard.outbox_db import StoredRow
@@ -270,16 +270,21 @@ class Publisher:
             self._refused(sent, Acked(0, 0x99, "larger than the broker takes"))
             return True
         assert self._send is not None
+        if isinstance(what, StoredRow):
+            crash_points.reached("before_publish")
         try:
             mid = self._send(whole, payload, retain, expiry_s, correlation)
         except BaseException:
             self._flying[-1] = sent  # `disconnected` puts it back
             raise
         self._flying[mid] = sent
+        if isinstance(what, StoredRow):
+            crash_points.reached("after_publish")
         return True
 
     def _delivered(self, sent: _Sent, ack: Acked) -> None:
         if isinstance(sent.what, StoredRow):
+            crash_points.reached("after_puback")
             self._acked.append(sent.what.id)
             self.counts["published"] += 1
         elif isinstance(sent.what, Note):

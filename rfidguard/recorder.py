@@ -16,7 +16,7 @@ from collections import Counter, deque
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rfidguard import __version__
+from rfidguard import __version__, crash_points
 from rfidguard.clock import Clock
 from rfidguard.config import Journal, Privacy
 from rfidguard.day_key import day_key, day_of
@@ -153,6 +153,7 @@ class Recorder:
     def _append(self, data: bytes) -> bool:
         """Writes whole lines or none: what a full disk took of them is cut off again."""
         assert self._fd is not None
+        crash_points.torn("mid_journal_flush", self._fd, data)
         done = 0
         try:
             while done < len(data):

@@ -16,6 +16,8 @@ COMMANDS = (
     "backup", "export_schema",
 )  # fmt: skip
 
+_HELP = "Guards the exits of a shop: rings when an unpaid item leaves, stays silent otherwise, and says why either way."
+
 DEFAULT_CONFIG = "/etc/rfidguard/rfidguard.toml"
 
 ConfigOption = Annotated[
@@ -37,10 +39,9 @@ def build_app() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
-        help="Guards the exits of a shop: rings when an unpaid item leaves, stays silent otherwise, and says why either way.",
         epilog="Start with `rfidguard demo`: a whole store on this machine, no hardware.",
     )
-    app.callback()(_root)
+    app.callback(help=_HELP)(_root)
     for name in COMMANDS:
         importlib.import_module(f"rfidguard.cli.{name}").register(app)
     return app
@@ -60,8 +61,14 @@ def main() -> None:
 
 
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    version: Annotated[  # noqa: ARG001  (it acts in its callback)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=lambda on: _tell_version(on))
+    ] = False,
 ) -> None:
-    if version:
+    """Before every command."""
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
         print(f"rfidguard {__version__}")
         raise typer.Exit

@@ -25,12 +25,15 @@ _LONGEST = {"serial": 128, "transaction": 128, "lane": 64, "source": 64, "id": 2
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """One line of a file: its record, or why it was refused (`reason` is a short code). Neither: it is no ledger line."""
+    """One line of a file: its record, or why it was refused (`reason` is a short code), or why it rightly is no ledger
+    record (`passed`, a short code). None of these: it is no ledger line. `line` is 0 where `text` names the place.
+    """
 
     line: int
     record: Ledger | None = None
     reason: str | None = None
     text: str | None = None
+    passed: str | None = None
 
 
 def separator_of(header: str) -> str | None:

@@ -184,7 +184,7 @@ def test_a_frozen_broker_is_noticed_by_the_missing_puback(mosquitto: Broker, tmp
         try:
             alarm = site.raise_alarm()
             wait_for(lambda: site.link.counters()["puback_overdue"] == 1, 50)
-            assert not site.link.connected
+            wait_for(lambda: not site.link.connected)
             assert site.link.alive()
         finally:
             mosquitto.resume()

@@ -54,6 +54,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     drill: bool = False
     evidence: dict[str, Any] = {}
+    told: bool = True
+    """Whether handhelds and the staff page are told of it; an action may ask for a log entry only."""
     delivered_by: str | None = None
     acknowledged_by: str | None = None
     resolved_by: str | None = None

@@ -212,7 +212,11 @@ class Guard:
         self.dispatch(effects)
 
     def _open_alarms(self) -> list[Alarm]:
-        return [incident.alarm for incident in self.core.runner.state.incidents.values() if incident.alarm.state in OPEN_STATES]
+        return [
+            incident.alarm
+            for incident in self.core.runner.state.incidents.values()
+            if incident.alarm.state in OPEN_STATES and incident.alarm.told
+        ]
 
     def _lookup(self, keys: tuple[str, ...]) -> tuple[Ledger, ...]:
         """The ledger's records. Unreachable, it knows nothing: the policy for unknown items decides, and health says why."""

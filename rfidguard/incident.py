@@ -95,16 +95,17 @@ def announced(layout: Layout, incident: Incident, event_type: str, now: float) -
     elif unpaid and alarm.severity == "info":
         alarm = msgspec.structs.replace(alarm, severity="warning")
     first = event_type == "raised"
-    alarm = msgspec.structs.replace(alarm, revision=alarm.revision + 1, updated_at=now)
-    incident.alarm = alarm
     certainty = max((item.certainty for item in alarm.items), default=1.0)
     deeds = layout.deeds(alarm.gate, alarm.kind, alarm.severity, certainty, now)
     if alarm.drill:
         deeds = deeds | {"handheld"}
+    told = "handheld" in deeds or (alarm.told and not first)
+    alarm = msgspec.structs.replace(alarm, revision=alarm.revision + 1, updated_at=now, told=told)
+    incident.alarm = alarm
     effects: list[Effect] = []
     if not incident.rang and (unpaid or (first and alarm.kind not in ("unpaid_items",) and not alarm.items)):
         effects = _rung(layout, incident, deeds)
-    return [*effects, AlarmChanged(alarm, event_type, now, "handheld" in deeds)]
+    return [*effects, AlarmChanged(alarm, event_type, now, alarm.told)]
 
 
 def sale_heard(layout: Layout, incident: Incident, answers: dict[str, LedgerAnswer], now: float) -> list[Effect]:
@@ -135,7 +136,7 @@ def answered(incident: Incident, answer: Answer, now: float) -> list[Effect]:
     if alarm is None or event_type is None:
         return [judged]
     incident.alarm = alarm
-    return [AlarmChanged(alarm, event_type, now), judged]
+    return [AlarmChanged(alarm, event_type, now, alarm.told), judged]
 
 
 def due_at(layout: Layout, incident: Incident) -> float | None:

@@ -140,7 +140,7 @@ def _normal_ledger(event: Ledger, kinds: Collection[str]) -> Ledger:
     """Unknown kinds are refused by reason; a void needs only its ref, everything else an EPC or a GTIN."""
     if event.kind not in kinds:
         raise RefusedInput("bad_value", f"kind is one of {', '.join(kinds)}, not {event.kind!r}")
-    if event.kind == "void" and event.ref is None:
+    if event.kind == "void" and not event.ref:
         raise RefusedInput("bad_field", "ledger: a void needs `ref`, the id that it undoes")
     if event.kind != "void" and event.epc is None and event.gtin is None:
         raise RefusedInput("bad_field", "ledger: one of `epc` and `gtin` is needed")

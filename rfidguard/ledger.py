@@ -134,17 +134,27 @@ def _credit_answer(
         if binding.epc == identity.epc and binding.at >= not_before:
             return LedgerAnswer("sold", binding.ref, "sold", binding.at)
     used = {binding.id for binding in bound}
-    returned = sum(r.quantity for r in valid if record_key(r) == article and r.kind == "returned")
+    returns = sorted((r for r in valid if record_key(r) == article and r.kind == "returned"), key=lambda r: (r.at, r.id))
     free = [(c, unit) for c in sales for unit in range(c.quantity) if f"{c.id}#{unit}" not in used]
-    free = free[: len(free) - returned] if returned else free
+    for back in returns:
+        _take_back(free, back)
     for credit, unit in free:
         if credit.at >= not_before and at - credit.at <= policy.credit_ttl_s:
             return LedgerAnswer("sold", credit.id, "sold", credit.at, credit.id, unit)
     return None
 
 
-def _names(record_id: str) -> tuple[str, str]:
-    return record_id, document_of(record_id)
+def _take_back(free: list[tuple[Ledger, int]], back: Ledger) -> None:
+    """A return by quantity cancels the latest unused units sold before it; what is left of it is not carried forward."""
+    sold_before = [entry for entry in free if entry[0].at <= back.at]
+    for entry in sold_before[max(len(sold_before) - back.quantity, 0) :]:
+        free.remove(entry)
+
+
+def _names(record_id: str) -> tuple[str, ...]:
+    """What a void may call a record: its own id, or that of its document."""
+    document = document_of(record_id)
+    return (record_id, document) if document else (record_id,)
 
 
 def _rank(record: Ledger) -> tuple[float, bool, str]:

@@ -58,6 +58,7 @@ class AlarmMessage(Message):
     currency: str
     drill: bool
     evidence: dict[str, Any]
+    told: bool = True
     delivered_by: str | None = None
     acknowledged_by: str | None
     resolved_by: str | None

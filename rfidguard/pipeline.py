@@ -33,9 +33,8 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
         case Ledger():
             return _ledger(layout, state, event)
         case Lookup():
-            for record in event.records:
-                state.view.add(record)
-            return []
+            news = [state.view.add(record) for record in event.records]
+            return _recheck(layout, state) if any(news) else []
         case Eas():
             return _eas(state, event)
         case Count():
@@ -157,6 +156,11 @@ def _ledger(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:
         return []
     if not state.view.add(record):
         return []
+    return _recheck(layout, state)
+
+
+def _recheck(layout: Layout, state: CoreState) -> list[Effect]:
+    """The ledger knows more than before: items of open alarms that it now calls sold are cleared."""
     effects: list[Effect] = []
     for incident in list(state.incidents.values()):
         paid = _paid_items(layout, state, incident)

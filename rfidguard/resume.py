@@ -28,6 +28,7 @@ def resumed(layout: Layout, lookup: Find, folder: Path, alarms: list[Alarm]) -> 
     runner, effects = _from_journal(layout, lookup, folder)
     for alarm in alarms:
         _adopt(runner, alarm)
+    effects += runner.recheck()
     return runner, [effect for effect in effects if not isinstance(effect, SwitchOutput)]
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState, from_snapshot, new_state, to_snapshot
 from rfidguard.effects import AskLedger, Effect
 from rfidguard.events import Event, Lookup, State, Tick, heard_at
+from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
 from rfidguard.pipeline import advance, due, step
@@ -66,6 +68,12 @@ class Runner:
             self.state.asked[key] = self.state.asked.get(key, 0) + 1
         if fresh:
             self._resolved([AskLedger(fresh)])
+
+    def recheck(self) -> list[Effect]:
+        """Asks the ledger again about every item of an open alarm: a sale may have come in while nobody listened."""
+        open_ones = [known.alarm for known in self.state.incidents.values() if known.alarm.state in OPEN_STATES]
+        keys = dict.fromkeys(key for alarm in open_ones for item in alarm.items for key in ledger_keys(item.epc))
+        return self._resolved([AskLedger(tuple(keys))]) if keys else []
 
     def snapshot(self, at: float) -> State:
         """The state of the core as a journal event."""

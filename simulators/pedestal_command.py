@@ -1,5 +1,6 @@
 """`rfidguard sim pedestal`: one simulated pedestal on a pty, driven by a script, by hand, or left silent."""
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -45,11 +46,15 @@ def pedestal(
         steps = parse_script(script, [*sim.words(), *DEEDS])
     except ValueError as error:
         raise ConfigError([str(error)]) from error
+    stop = threading.Event()
+    if not interactive:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
     try:
         with sim:
             typer.echo(sim.port)
-            _play(sim, steps)
-            _by_hand(sim) if interactive else threading.Event().wait()
+            _play(sim, steps, stop)
+            _by_hand(sim) if interactive else stop.wait()
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
     except OSError as error:
@@ -73,10 +78,11 @@ def parse_script(script: str, words: list[str]) -> list[tuple[float, str]]:
     return sorted(steps, key=lambda step: step[0])
 
 
-def _play(sim: "SimPedestal", steps: list[tuple[float, str]]) -> None:
-    pause, passed = threading.Event(), 0.0
+def _play(sim: "SimPedestal", steps: list[tuple[float, str]], stop: threading.Event) -> None:
+    passed = 0.0
     for at, word in steps:
-        pause.wait(at - passed)
+        if stop.wait(at - passed):
+            return
         passed = at
         _do(sim, word)
 

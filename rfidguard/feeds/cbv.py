@@ -18,21 +18,19 @@ _WEB = {
     STEP: ("https://ref.gs1.org/cbv/bizstep-", "http://ref.gs1.org/cbv/bizstep-", "https://ns.gs1.org/cbv/bizstep-"),
     DISPOSITION: ("https://ref.gs1.org/cbv/disp-", "http://ref.gs1.org/cbv/disp-", "https://ns.gs1.org/cbv/disp-"),
 }
-_WORDS = {
-    STEP: frozenset((
-        "accepting arriving assembling collecting commissioning consigning creating_class_instance cycle_counting "
-        "decommissioning departing destroying disassembling dispensing encoding entering_exiting holding inspecting installing "
-        "killing loading other packing picking receiving removing repackaging repairing replacing reserving retail_selling "
-        "sampling sensor_reporting shipping staging_outbound stock_taking stocking storing transporting unloading unpacking "
-        "void_shipping"
-    ).split()),
-    DISPOSITION: frozenset((
-        "active available completeness_inferred completeness_verified conformant container_closed container_open damaged "
-        "destroyed dispensed disposed encoded expired in_progress in_transit inactive mismatch_class mismatch_instance "
-        "mismatch_quantity needs_replacement no_pedigree_match non_conformant non_sellable_other partially_dispensed recalled "
-        "reserved retail_sold returned sellable_accessible sellable_not_accessible stolen unavailable unknown"
-    ).split()),
-}  # fmt: skip
+_STEPS = """
+accepting arriving assembling collecting commissioning consigning creating_class_instance cycle_counting decommissioning
+departing destroying disassembling dispensing encoding entering_exiting holding inspecting installing killing loading other
+packing picking receiving removing repackaging repairing replacing reserving retail_selling sampling sensor_reporting shipping
+staging_outbound stock_taking stocking storing transporting unloading unpacking void_shipping
+"""
+_DISPOSITIONS = """
+active available completeness_inferred completeness_verified conformant container_closed container_open damaged destroyed
+dispensed disposed encoded expired in_progress in_transit inactive mismatch_class mismatch_instance mismatch_quantity
+needs_replacement no_pedigree_match non_conformant non_sellable_other partially_dispensed recalled reserved retail_sold
+returned sellable_accessible sellable_not_accessible stolen unavailable unknown
+"""
+_WORDS = {STEP: frozenset(_STEPS.split()), DISPOSITION: frozenset(_DISPOSITIONS.split())}
 _VENDOR_WORDS = frozenset(("online_sold", "maybe_stolen", "retail_reserved", "lent", "on_display", "hemming", "reserved"))
 """Words of shop systems that are URIs of their own; the last part of the URI is the word."""
 

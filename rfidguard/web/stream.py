@@ -93,8 +93,8 @@ def stream_router(streams: Streams, gatekeeper: Gatekeeper) -> APIRouter:
 
 
 def _snapshot_body(services: Services) -> bytes:
-    open_alarms = services.list_alarms(False, _OPEN_LIMIT)
-    latest = services.list_alarms(True, _CLOSED_LIMIT + len(open_alarms))
+    open_alarms = [alarm for alarm in services.list_alarms(False, _OPEN_LIMIT) if alarm.told]
+    latest = [alarm for alarm in services.list_alarms(True, _CLOSED_LIMIT + len(open_alarms)) if alarm.told]
     closed = [alarm for alarm in latest if alarm.state not in OPEN_STATES][:_CLOSED_LIMIT]
     body = {
         "at": utc_text(services.clock.now()),

@@ -95,6 +95,21 @@ def test_credit_expires_after_its_time_to_live(age_s: float) -> None:
     assert (told([credit], epc, Policy(credit_ttl_s=900)).state == "sold") == (age_s <= 900)
 
 
+def test_surplus_returns_are_not_carried_forward() -> None:
+    epc = next(epc for epc in EPCS if identify(epc).gtin == GTINS[0])
+    three = Ledger(at=9900.0, id="g/1", kind="sold", gtin=GTINS[0], quantity=3)
+    five_back = Ledger(at=9910.0, id="r/1", kind="returned", gtin=GTINS[0], quantity=5)
+    later = Ledger(at=9950.0, id="g/2", kind="sold", gtin=GTINS[0])
+    assert told([three, five_back], epc).state == "unknown"
+    assert told([three, five_back, later], epc).state == "sold"
+
+
+def test_void_without_a_name_hits_nothing() -> None:
+    epc = EPCS[0]
+    sale = Ledger(at=9900.0, id="plain", kind="sold", epc=epc)
+    assert told([sale, Ledger(at=9901.0, id="v", kind="void", ref="")], epc).state == "sold"
+
+
 @given(histories, st.sampled_from(EPCS))
 def test_forgetting_a_key_forgets_its_records_only(history: list[Ledger], epc: str) -> None:
     ledger = RecordSet()

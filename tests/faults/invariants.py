@@ -1,0 +1,73 @@
+"""What must be true after every fault, asked in one place: `check(shop)`."""
+
+import json
+
+from conftest import answers
+from shop import Shop
+from wait import wait_for
+
+from rfidguard.alarm import OPEN_STATES
+from simulators.handheld import Script
+
+
+def check(shop: Shop) -> None:
+    """Waits for what is on its way, then asserts every invariant. The daemon must run, reader and broker must be well."""
+    shop.watching()
+    _every_theft_rang_under_one_name(shop)
+    _every_alarm_decided_was_received_and_is_stored_once(shop)
+    _nothing_paid_rang(shop)
+    _every_confirmed_sale_and_answer_is_stored(shop)
+    _open_alarms_stand_at_the_broker(shop)
+    _nothing_was_dropped(shop)
+
+
+def _every_theft_rang_under_one_name(shop: Shop) -> None:
+    for epc in shop.stolen:
+        wait_for(lambda epc=epc: shop.rung(epc), 60, f"the alarm of {epc}")
+        ids = shop.ids_of(epc)
+        assert len(ids) == 1, f"{epc} stands in several alarms: {ids}"
+
+
+def _every_alarm_decided_was_received_and_is_stored_once(shop: Shop) -> None:
+    for name in shop.decided():
+        wait_for(lambda name=name: name in _received(shop), 60, f"alarm {name} at a handheld")
+        wait_for(lambda name=name: shop.sql(f"select 1 from alarms where id = '{name}'"), 30, f"alarm {name} in the database")
+        rows = shop.sql(f"select count(*) from alarm_events where alarm = '{name}' and event_type = 'raised'")
+        assert rows == [(1,)], f"alarm {name} was raised {rows[0][0]} times"
+    stored = {row[0] for row in shop.sql("select id from alarms")}
+    assert stored == shop.decided()
+
+
+def _nothing_paid_rang(shop: Shop) -> None:
+    for epc in shop.bought:
+        assert not shop.ids_of(epc), f"{epc} was paid and rang"
+
+
+def _every_confirmed_sale_and_answer_is_stored(shop: Shop) -> None:
+    documents = {row[0] for row in shop.sql("select id from documents")}
+    assert set(shop.sold.values()) <= documents
+    stored = {(row[0], row[1]): row[2] for row in shop.sql("select by, id, status from answers")}
+    for hand in shop.hands:
+        for name, reply in list(hand.replies.items()):
+            assert (hand.user, name) in stored, f"answer {name} of {hand.user} was answered {reply} and is gone"
+            assert stored[hand.user, name] in (reply["status"], None)
+
+
+def _open_alarms_stand_at_the_broker(shop: Shop) -> None:
+    late = shop.handheld(f"late-{len(shop.hands)}", Script(received=False))
+    wait_for(lambda: set(late.open) == _open(shop), 30, "the open alarms at the broker")
+
+
+def _nothing_was_dropped(shop: Shop) -> None:
+    assert answers(shop.http_port)
+    dropped = [line for line in shop.metrics().splitlines() if line.startswith("rfidguard_dropped_total")]
+    assert not [line for line in dropped if "reads_dropped" in line and not line.endswith(" 0.0")], dropped
+
+
+def _received(shop: Shop) -> set[str]:
+    return {str(heard.body["id"]) for hand in shop.hands for heard in hand.heard if heard.body}
+
+
+def _open(shop: Shop) -> set[str]:
+    rows = [json.loads(row[0]) for row in shop.sql("select body from alarms")]
+    return {row["id"] for row in rows if row["state"] in OPEN_STATES}

@@ -1,0 +1,210 @@
+"""A shop front to hurt: the daemon as its installed script, started again when it dies as systemd would, a broker, a reader
+and fault proxies before both. It keeps book of what people did, so that invariants.py can tell what must be true afterwards.
+"""
+
+import itertools
+import os
+import re
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from conftest import Broker, answers
+from storefront import ROOT, StoreFront, program
+from wait import wait_for
+from walks import leave, own
+
+from rfidguard.errors import RfidguardError
+from simulators.faults import FaultProxy
+from simulators.handheld import Script, SimHandheld
+from simulators.pos import SimTill
+
+SPEED = 1.5
+
+
+class Shop(StoreFront):
+    """`folder` holds everything. `stolen` and `bought`: EPCs that were carried out; `sold`: EPC -> id of the confirmed document."""
+
+    def __init__(self, folder: Path, *, extra: str = "") -> None:
+        self.store_broker = Broker(_made(folder / "mosquitto"))
+        super().__init__(folder, self.store_broker, extra=extra)
+        self.to_broker = FaultProxy(self.store_broker.port)
+        self.to_reader = FaultProxy(self.reader_port)
+        self.config.write_text(
+            self.config.read_text()
+            .replace(f":{self.store_broker.port}", f":{self.to_broker.port}")
+            .replace(f"port = {self.reader_port}", f"port = {self.to_reader.port}")
+        )
+        self.stolen: list[str] = []
+        self.bought: list[str] = []
+        self.sold: dict[str, str] = {}
+        self.hands: list[SimHandheld] = []
+        self.deaths = 0
+        self._serials = itertools.count(1)
+        self._keeper: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    def __enter__(self) -> "Shop":
+        self.store_broker.start()
+        self.to_broker.start()
+        self.to_reader.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._closing.set()
+        self.kill()
+        if self._keeper is not None:
+            self._keeper.join(40)
+        super().__exit__(*exc)
+        self.to_broker.stop()
+        self.to_reader.stop()
+        self.store_broker.kill()
+
+    def launch(self, wrap: tuple[str, ...] = (), **env: str) -> None:
+        """Starts the daemon without waiting for it. `wrap`: a command before it."""
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*wrap, *program(), "run", "--config", str(self.config)],
+                cwd=self.folder, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            )  # fmt: skip
+
+    def start(self, wrap: tuple[str, ...] = (), **env: str) -> None:
+        self.launch(wrap, **env)
+        wait_for(lambda: answers(self.http_port), 60, "the daemon")
+
+    def keep(self, crash_at: str) -> None:
+        """Starts the daemon with a crash point, and as often as it dies starts it anew without one."""
+        self.launch(RFIDGUARD_CRASH_AT=crash_at)
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._keeper.start()
+
+    def open_up(self, script: Script | None = None) -> SimHandheld:
+        """Reader up, one handheld on, everything ready."""
+        hand = self.handheld(script=script)
+        self.ready()
+        self.watching()
+        return hand
+
+    def handheld(self, user: str = "staff-1", script: Script | None = None) -> SimHandheld:
+        hand = super().handheld(user, script)
+        self.hands.append(hand)
+        return hand
+
+    def watching(self) -> None:
+        """Waits until the daemon calls itself ready: reader, broker and database work."""
+        wait_for(self._is_ready, 60, f"the daemon to be ready: {self.log()[-1500:]}")
+
+    def restart(self) -> None:
+        """SIGKILL and a new start."""
+        self.kill()
+        self.start()
+        self.watching()
+
+    def steal(self) -> str:
+        """Somebody walks out with an unpaid item; its EPC. Returns at once."""
+        epc = own(next(self._serials))
+        self.stolen.append(epc)
+        self.play(leave(epc, speed=SPEED))
+        return epc
+
+    def buy(self, till: SimTill, timeout_s: float = 60.0) -> str:
+        """An item is paid, and once that is confirmed it is carried out."""
+        epc = self.sell(till, timeout_s)
+        self.carry(epc)
+        return epc
+
+    def sell(self, till: SimTill, timeout_s: float = 60.0) -> str:
+        """Sells an item; returns once the till has its confirmation."""
+        epc = own(next(self._serials))
+        document = till.document([{"epc": epc}])
+        reply = till.post(document, timeout_s)
+        assert reply["status"] in ("stored", "duplicate"), reply
+        self.sold[epc] = document["id"]
+        return epc
+
+    def carry(self, epc: str) -> None:
+        """A sold item leaves."""
+        self.bought.append(epc)
+        self.play(leave(epc, speed=SPEED))
+
+    def rung(self, epc: str) -> bool:
+        """Whether a handheld heard of this item."""
+        return any(epc in _epcs(heard.body) for hand in self.hands for heard in hand.events)
+
+    def until_rung(self, *epcs: str, timeout_s: float = 60.0) -> None:
+        for epc in epcs or tuple(self.stolen):
+            wait_for(lambda epc=epc: self.rung(epc), timeout_s, f"the alarm of {epc}")
+
+    def ids_of(self, epc: str) -> set[str]:
+        """Every alarm id under which an item was ever heard of."""
+        heard = {str(h.body["id"]) for hand in self.hands for h in hand.heard if h.body and epc in _epcs(h.body)}
+        return heard | {row[0] for row in self.sql("select id, body from alarms") if epc.encode() in bytes(row[1])}
+
+    def decided(self) -> set[str]:
+        """Ids of the alarms that the daemon ever decided, as its log tells."""
+        return set(re.findall(r"alarm (\w{26}) raised", self.log()))
+
+    def log(self) -> str:
+        path = self.folder / "daemon.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def until_logged(self, text: str, timeout_s: float = 30.0, count: int = 1) -> None:
+        wait_for(lambda: self.log().count(text) >= count, timeout_s, f"{text!r} in the log")
+
+    def sql(self, query: str) -> list[Any]:
+        with closing(sqlite3.connect(f"file:{self.folder / 'rfidguard.db'}?mode=ro", uri=True, timeout=20)) as conn:
+            return conn.execute(query).fetchall()
+
+    def health(self) -> dict[str, Any]:
+        """The newest `health` that the broker keeps."""
+        hand = self.hands[0]
+        return hand.states.get("health", {}) if hasattr(hand, "states") else {}
+
+    def metrics(self) -> str:
+        import urllib.request
+
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=20) as response:
+            text: str = response.read().decode()
+            return text
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.http("/readyz")[0] == 200
+        except OSError:
+            return False
+
+    def _keep(self) -> None:
+        while not self._closing.is_set():
+            assert self.process is not None
+            self.process.wait()
+            if self._closing.is_set():
+                return
+            self.deaths += 1
+            self.launch()
+
+
+def in_background(call: Callable[[], Any]) -> threading.Thread:
+    """A till's clerk: sells on a thread of its own."""
+
+    def run() -> None:
+        try:
+            call()
+        except (AssertionError, RfidguardError) as error:
+            thread.failure = error  # type: ignore[attr-defined]
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def _epcs(body: dict[str, Any] | None) -> set[str]:
+    return {item["epc"] for item in (body or {}).get("items", ())}
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -10,6 +10,8 @@ from rfidguard.errors import RfidguardError
 from simulators.demo.ports import listens
 
 START_S = 15.0
+BESIDE_PATH = ("/usr/sbin/mosquitto",)
+"""Where Debian puts it, which is not on everybody's path."""
 
 
 class DemoBroker:
@@ -19,7 +21,7 @@ class DemoBroker:
         """Raises RfidguardError where the machine has neither broker."""
         self.port = port
         self._folder = folder
-        program = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
+        program = next(filter(None, map(shutil.which, ("mosquitto", *BESIDE_PATH))), None)
         if program is None and importlib.util.find_spec("amqtt") is None:
             raise RfidguardError("the demo needs a broker: apt-get install mosquitto, or pip install 'rfidguard[demo]'")
         self.name, self.protocol = ("mosquitto", "5") if program else ("amqtt (embedded)", "3.1.1")

@@ -55,7 +55,10 @@ def _beams(at: float, direction: str) -> list[Deed]:
 
 
 def moved_truth(truth: dict[str, Any], epoch: float, start: float, speed: float, seconds: float | None) -> dict[str, Any]:
-    """The truth at the times of this run; of a store that closes after `seconds`, only what was over by then."""
+    """The truth at the times of this run; of a store that closes after `seconds`, only what was over by then.
+
+    `cut` names the tags of the passages that were not, and since when nothing can be said of a pedestal's alarm.
+    """
 
     def when(at: float | None) -> float | None:
         return None if at is None else start + (at - epoch) / speed
@@ -71,8 +74,9 @@ def moved_truth(truth: dict[str, Any], epoch: float, start: float, speed: float,
         for passage in truth["passages"]
     ]
     expected = [{**entry, "at": when(entry["at"])} for entry in truth.get("expected", [])]
-    if seconds is not None:
-        end = start + seconds
-        passages = [passage for passage in passages if (passage["cross"] or passage["end"]) + 4.0 <= end]
-        expected = [entry for entry in expected if entry["at"] + 6.0 <= end]
-    return {**truth, "passages": passages, "expected": expected}
+    if seconds is None:
+        return {**truth, "passages": passages, "expected": expected}
+    end = start + seconds
+    whole = [passage for passage in passages if (passage["cross"] or passage["end"]) + 4.0 <= end]
+    cut = {"tags": [epc for passage in passages if passage not in whole for epc in passage["tags"]], "since": end - 6.0}
+    return {**truth, "passages": whole, "expected": [entry for entry in expected if entry["at"] + 6.0 <= end], "cut": cut}

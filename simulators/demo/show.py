@@ -127,7 +127,7 @@ class Demo:
     def _tell(self) -> int:
         truth = moved_truth(self._scene.truth, self._scene.epoch, self._start, self._speed, self._seconds)
         messages = sorted(self._messages.values(), key=lambda message: unix_time(message["event_at"]))
-        found = rows(msgspec.convert(truth, Truth), messages)
+        found = rows(msgspec.convert(truth, Truth), messages, truth.get("cut"))
         console = self._screen.console
         console.print(table(found, self._start))
         agree = sum(row.right for row in found)

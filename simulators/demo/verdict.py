@@ -20,13 +20,20 @@ class Row(msgspec.Struct, frozen=True):
     right: bool
 
 
-def rows(truth: Truth, messages: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Every passage and expected pedestal alarm, and every alarm that belongs to none."""
+def rows(truth: Truth, messages: Sequence[Mapping[str, Any]], cut: Mapping[str, Any] | None = None) -> list[Row]:
+    """Every passage and expected pedestal alarm, and every alarm that belongs to none.
+
+    `cut`: tags and alarms of passages that were under way when the store closed; nothing is said of them.
+    """
     rings = rings_of(messages)
     used: set[str] = set()
     found = [_passage_row(passage, rings, messages, used) for passage in truth.passages]
     found += _pedestal_rows(truth, messages, used)
-    rest = {message["id"]: message for message in messages if message["id"] not in used and not message["drill"]}
+    rest = {
+        message["id"]: message
+        for message in messages
+        if message["id"] not in used and not message["drill"] and not (cut and _was_cut(message, cut))
+    }
     found += [
         Row(unix_time(message["raised_at"]), "nobody", "-", "silence", f"{message['kind']} rang", False)
         for message in rest.values()
@@ -43,6 +50,12 @@ def table(found: Sequence[Row], start: float) -> Table:
         mark = "[green]agree[/green]" if row.right else "[bold red]DIFFER[/bold red]"
         shown.add_row(f"{row.at - start:.1f}", row.who, row.happened, row.wanted, row.got, mark)
     return shown
+
+
+def _was_cut(message: Mapping[str, Any], cut: Mapping[str, Any]) -> bool:
+    if not message["items"]:
+        return unix_time(message["raised_at"]) >= float(cut["since"])
+    return any(item["epc"] in cut["tags"] for item in message["items"])
 
 
 def _passage_row(passage: Passage, rings: Sequence[Ring], messages: Sequence[Mapping[str, Any]], used: set[str]) -> Row:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from datetime import datetime
 from pathlib import Path
 
 from conftest import Broker
@@ -22,6 +23,8 @@ def test_unpaid_item_rings_the_handheld_and_lights_the_gate(tmp_path: Path, mosq
         front.play([*leave(ITEM), *stand(own(2), 8)])
         wait_for(lambda: raised(handheld), 30, "the alarm")
         wait_for(lambda: front.lights, 10, "the light")
+        decided_at = datetime.fromisoformat(raised(handheld)[0]["raised_at"]).timestamp()
+        assert front.lights[0][0] - decided_at < 3.0
         assert [item["epc"] for item in raised(handheld)[0]["items"]] == [ITEM]
 
 

@@ -6,6 +6,9 @@ from rfidguard.alarm import OPEN_STATES, OUTCOMES, SEVERITIES, Alarm, Item
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Answer
 
+SLOW_CLOCK_S = 60.0
+"""By so much the clock of a handheld may be behind ours before its answer seems to be older than the alarm."""
+
 Judged = tuple[Alarm | None, str | None, AnswerJudged]
 """The new alarm and its event type (both None where nothing changes), and what the person is told."""
 
@@ -32,6 +35,8 @@ def _refusal(alarm: Alarm | None, answer: Answer) -> str | None:
         return "unknown_alarm: no alarm has this id"
     if alarm.state not in OPEN_STATES:
         return f"already {alarm.state}" + (f" by {alarm.resolved_by}" if alarm.resolved_by else "")
+    if answer.at < alarm.raised_at - SLOW_CLOCK_S:
+        return f"stale: given {alarm.raised_at - answer.at:.0f} s before this alarm was raised"
     if answer.action == "acknowledge" and alarm.acknowledged_by not in (None, answer.by):
         return f"already acknowledged by {alarm.acknowledged_by}"
     outcomes = [answer.outcome, *(item.get("outcome") for item in answer.items)]

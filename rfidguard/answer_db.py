@@ -3,6 +3,7 @@
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from rfidguard import audit
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Answer, heard_at
 from rfidguard.schema import answers
@@ -47,3 +48,21 @@ def unjudged(conn: Connection, limit: int = 500) -> list[Answer]:
     """The answers that wait for a verdict, oldest first."""
     statement = select(answers.c.body).where(answers.c.status.is_(None)).order_by(answers.c.received_at).limit(limit)
     return [_decoder.decode(body) for body in conn.execute(statement).scalars()]
+
+
+def audit_answer(conn: Connection, answer: Answer | None, judged: AnswerJudged, at: float) -> None:
+    """One row of the audit trail. `answer` None: what came could not be read as one. `at`: when it was judged."""
+    said = (
+        {} if answer is None else {"at": answer.at, "outcome": answer.outcome, "note": answer.note, "items": list(answer.items)}
+    )
+    entry = audit.Entry(
+        at=at,
+        kind="answer",
+        who=judged.by,
+        what="" if answer is None else answer.alarm,
+        action="" if answer is None else answer.action,
+        result=judged.status,
+        reason=judged.reason or "",
+        detail={"id": judged.id} | {name: value for name, value in said.items() if value},
+    )
+    audit.append(conn, entry)

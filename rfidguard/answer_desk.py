@@ -3,14 +3,16 @@
 import logging
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
 from sqlalchemy import Connection
 
 from rfidguard import crash_points
-from rfidguard.answer_db import judgement, store_answer, store_judgement, stored_answer, unjudged
-from rfidguard.answer_document import claimed_id, read_answer
+from rfidguard.answer_db import audit_answer, judgement, store_answer, store_judgement, stored_answer, unjudged
+from rfidguard.answer_document import MAX_OFF_S, claimed_id, read_answer
+from rfidguard.answer_limits import RATE_LIMITED, AnswerLimits
 from rfidguard.clock import Clock
 from rfidguard.dead_letter import bury
 from rfidguard.driver import Emit
@@ -23,11 +25,17 @@ log = logging.getLogger(__name__)
 
 Verdict = Future[AnswerJudged]
 
+_NOT_KEPT = ("retained", RATE_LIMITED)
+"""The broker sends retained messages again on every connect, and a flood must not wash away what is kept of others."""
+
 
 class AnswerDesk:
     """Any thread may hand in answers; the core's own thread hands back verdicts."""
 
-    def __init__(self, store: Store, emit: Emit, clock: Clock) -> None:
+    def __init__(self, store: Store, emit: Emit, clock: Clock, ahead_s: Callable[[], float] = lambda: 0.0) -> None:
+        """`ahead_s`: by how much `clock` is known to be ahead of true time (SystemClock.ahead_s)."""
+        self._limits = AnswerLimits(clock)
+        self._ahead_s = ahead_s
         self._store = store
         self._emit = emit
         self._clock = clock
@@ -45,15 +53,15 @@ class AnswerDesk:
         if retained:
             return self._refuse(payload, by, RefusedInput("retained", "retained"))
         try:
-            answer = read_answer(payload, by, self._clock.now(), alarm)
+            answer = self._read(payload, by, alarm)
         except RefusedInput as error:
-            return self._refuse(payload, by, error)
+            return self._said_before(payload, by, error) or self._refuse(payload, by, error)
         return self._take(answer)
 
     def judged(self, effect: AnswerJudged) -> None:
         """The core's verdict: stored first, then told. Does not wait."""
         crash_points.reached("answer_judged")
-        stored = self._store.write(partial(store_judgement, judged=effect), FOR_EVER)
+        stored = self._store.write(partial(_store_verdict, judged=effect, at=self._clock.now()), FOR_EVER)
         stored.add_done_callback(partial(self._tell, effect))
 
     def pending(self) -> int:
@@ -63,6 +71,27 @@ class AnswerDesk:
         """
         found = [answer for answer in self._store.read(unjudged) if self._claim(answer)]
         return sum(self._resume(answer) for answer in found)
+
+    def _read(self, payload: bytes, by: str, alarm: str | None) -> Answer:
+        """Raises RefusedInput. What cannot be read counts as a person's: their allowance is the smaller one."""
+        try:
+            answer = read_answer(payload, by, self._clock.now(), alarm, max_off_s=MAX_OFF_S, ahead_s=self._ahead_s())
+        except RefusedInput:
+            self._limits.check(by)
+            raise
+        self._limits.check(by, answer.action == "received")
+        return answer
+
+    def _said_before(self, payload: bytes, by: str, error: RefusedInput) -> Verdict | None:
+        """The verdict of an answer that was in time when it came first: a repeat changes nothing, however late."""
+        if error.reason != "stale":
+            return None
+        before = self._store.read(partial(judgement, by=by, answer_id=claimed_id(payload)))
+        if before is None:
+            return None
+        verdict: Verdict = Future()
+        verdict.set_result(before)
+        return verdict
 
     def _take(self, answer: Answer) -> Verdict:
         key = (answer.by, answer.id)
@@ -119,12 +148,8 @@ class AnswerDesk:
     def _refuse(self, payload: bytes, by: str, error: RefusedInput) -> Verdict:
         self.rejects[error.reason] += 1
         log.warning("answer of %.64r refused (%s): %s", by, error.reason, error)
-        if error.reason != "retained":  # the broker sends those again on every connect
-            self._store.write(
-                partial(
-                    bury, source=f"answer:{by}", reason=error.reason, detail=str(error), payload=payload, at=self._clock.now()
-                )
-            )
+        if error.reason not in _NOT_KEPT or (error.reason == RATE_LIMITED and self._limits.is_news(by)):
+            self._store.write(partial(_store_refusal, payload=payload, by=by, error=error, at=self._clock.now()))
         verdict: Verdict = Future()
         reason = error.reason if str(error) == error.reason else f"{error.reason}: {error}"
         verdict.set_result(AnswerJudged(claimed_id(payload), by, "rejected", reason))
@@ -137,3 +162,15 @@ def _store_once(conn: Connection, answer: Answer) -> tuple[Answer, AnswerJudged 
         return answer, None
     first = stored_answer(conn, answer.by, answer.id) or answer
     return first, judgement(conn, answer.by, answer.id)
+
+
+def _store_verdict(conn: Connection, judged: AnswerJudged, at: float) -> bool:
+    fresh = store_judgement(conn, judged)
+    if fresh:
+        audit_answer(conn, stored_answer(conn, judged.by, judged.id), judged, at)
+    return fresh
+
+
+def _store_refusal(conn: Connection, payload: bytes, by: str, error: RefusedInput, at: float) -> None:
+    bury(conn, source=f"answer:{by}", reason=error.reason, detail=str(error), payload=payload, at=at)
+    audit_answer(conn, None, AnswerJudged(claimed_id(payload), by, "rejected", f"{error.reason}: {error}"), at)

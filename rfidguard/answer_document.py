@@ -17,6 +17,8 @@ MAX_ANSWER_BYTES = 16_000
 MAX_ITEMS = 1_000
 MAX_NOTE = 500
 MAX_BY = 64
+MAX_OFF_S = 600.0
+"""An answer whose own time is farther than this from ours is an old one sent again, or of a handheld with a wrong clock."""
 
 _probe = msgspec.json.Decoder(dict[str, Any])
 
@@ -73,10 +75,14 @@ class AnswerDocument(BaseModel):
 FIELDS = (frozenset(AnswerDocument.model_fields) | frozenset(AnswerItem.model_fields)) - {"by"}
 
 
-def read_answer(payload: bytes, by: str, now: float, alarm: str | None = None) -> Answer:
+def read_answer(
+    payload: bytes, by: str, now: float, alarm: str | None = None, *, max_off_s: float | None = None, ahead_s: float = 0.0
+) -> Answer:
     """The payload as an event of `by`, heard at `now` (Unix seconds). `alarm`: the alarm that the address names, where it does.
 
-    Raises RefusedInput: too_large, not_json, not_an_object, bad_name, wrong_alarm, invalid (the text names each field).
+    `max_off_s`: how far the answer's own time may be from `now`; None: any. `ahead_s`: by how much `now` is known to be ahead
+    of true time. Raises RefusedInput: too_large, not_json, not_an_object, bad_name, wrong_alarm, invalid (the text names each
+    field), stale, future.
     """
     body = _body(payload, by)
     if alarm is not None and body.setdefault("alarm", alarm) != alarm:
@@ -85,7 +91,9 @@ def read_answer(payload: bytes, by: str, now: float, alarm: str | None = None) -
         doc = AnswerDocument.model_validate(body)
     except ValidationError as error:
         raise RefusedInput("invalid", "; ".join(complaints(error, FIELDS))) from error
-    return _event(doc, by, now)
+    if doc.at is not None and max_off_s is not None:
+        _check_time(doc.at, now - ahead_s, max_off_s)
+    return _event(doc, by, now, ahead_s)
 
 
 def claimed_id(payload: bytes) -> str:
@@ -110,9 +118,17 @@ def _body(payload: bytes, by: str) -> dict[str, Any]:
         raise RefusedInput("not_json", f"the answer is not JSON: {error}") from error
 
 
-def _event(doc: AnswerDocument, by: str, now: float) -> Answer:
+def _check_time(at: str, now: float, max_off_s: float) -> None:
+    off_s = now - unix_seconds(at)
+    if abs(off_s) > max_off_s:
+        way = f"{abs(off_s) / 60:.0f} min {'ago' if off_s > 0 else 'ahead'}"
+        text = f"at: {at} is {way}; an answer counts for {max_off_s / 60:.0f} min, and the clock of the handheld must be right"
+        raise RefusedInput("stale" if off_s > 0 else "future", text)
+
+
+def _event(doc: AnswerDocument, by: str, now: float, ahead_s: float) -> Answer:
     """A handheld whose clock is fast has answered by now all the same."""
-    at = now if doc.at is None else min(unix_seconds(doc.at), now)
+    at = now if doc.at is None else min(unix_seconds(doc.at) + ahead_s, now)
     return Answer(
         at=at,
         received=None if at == now else now,

@@ -9,8 +9,13 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from rfidguard.opening import spans
+
 Level = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)]
 """A name that is also an MQTT topic level."""
+
+Lane = Annotated[str, StringConstraints(pattern=r"^[^+#/\s]{1,64}$")]
+"""A till's lane, as in the topic pos/<lane>/sale."""
 
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,14}$")]
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]+$", max_length=128), AfterValidator(str.upper)]
@@ -26,6 +31,11 @@ def _known_timezone(name: str) -> str:
     return name
 
 
+def _opening_times(text: str) -> str:
+    spans(text)
+    return text
+
+
 class Section(BaseModel):
     """Base of every section: frozen, unknown keys refused."""
 
@@ -38,6 +48,8 @@ class Site(Section):
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
     company_prefixes: tuple[Digits, ...] = ()
     own_epcs: tuple[Hex, ...] = ()
+    open: Annotated[str, AfterValidator(_opening_times)] | None = None
+    """When sales are normal, "mon-sat 08:00-20:00, sun 13:00-18:00"; others are told to people. None: no such check."""
 
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
@@ -63,10 +75,17 @@ class HttpClient(Section):
     name: Level
     token_file: Path
     scope: Literal["till", "staff", "read", "admin"]
+    lanes: tuple[Lane, ...] = ()
+    """Of a till: the lanes that it may report sales of. Without any: its own name, or what follows a dash in it."""
 
 
 class Http(Section):
     listen: Annotated[str, StringConstraints(pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):[0-9]{1,5}$")] = "127.0.0.1:8080"
+    cert_file: Path | None = None
+    """With `key_file`: https instead of http."""
+    key_file: Path | None = None
+    ca_file: Path | None = None
+    """Only callers with a certificate of this authority are let in; their tokens are asked for all the same."""
     client: tuple[HttpClient, ...] = ()
 
 
@@ -77,6 +96,9 @@ class LedgerPolicy(Section):
     late_sale_hold_s: Seconds = 0.0
     stale_after_s: Seconds = 120.0
     on_stale: Literal["suppress", "alarm"] = "suppress"
+    max_units_per_minute: Annotated[int, Field(ge=0)] = 600
+    """A till that sells more items than this in a minute, or has more sales, is told to people; 0 switches it off."""
+    max_sales_per_minute: Annotated[int, Field(ge=0)] = 60
 
 
 class Journal(Section):

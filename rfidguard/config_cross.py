@@ -20,7 +20,7 @@ DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
     """Every mistake and doubt between the sections of `data`; parts of the wrong shape are left to the models."""
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[Found]], ...] = (
-        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _mqtt, _schedules, _gates, _goods, _loudness,
+        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness,
     )  # fmt: skip
     for look in checks:
         yield from look(data)
@@ -99,6 +99,21 @@ def _addresses(data: Mapping[str, Any]) -> Iterator[Found]:
     if not http.get("client") and not _is_loopback(host.strip("[]")):
         text = "without [[http.client]] the page is open to everybody, so it listens on loopback only"
         yield problem(("http", "listen"), text, listen, "127.0.0.1:PORT, [::1]:PORT, localhost:PORT, or add a [[http.client]]")
+
+
+def _tls(data: Mapping[str, Any]) -> Iterator[Found]:
+    http = _table(data, "http")
+    given = [key for key in ("cert_file", "key_file", "ca_file") if http.get(key)]
+    for needed in ("cert_file", "key_file"):
+        if given and needed not in given:
+            yield problem(("http", given[0]), f"needs http.{needed} beside it")
+    listen = http.get("listen", "")
+    if not given and http.get("client") and isinstance(listen, str) and not _is_loopback(listen.rpartition(":")[0].strip("[]")):
+        text = "tokens pass unencrypted: set http.cert_file and http.key_file, or put a proxy with TLS before a loopback address"
+        yield warning(("http", "listen"), text)
+    for at, client in tables(http, "client"):
+        if client.get("lanes") and client.get("scope") != "till":
+            yield warning(("http", "client", at, "lanes"), "has no effect: only a till is bound to lanes")
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from rfidguard.events import Article
 from rfidguard.incident import Incident
 from rfidguard.layout import Layout
 from rfidguard.ledger import RecordSet
@@ -30,6 +31,15 @@ class Left(msgspec.Struct, frozen=True):
     certainty: float
 
 
+class Departed(msgspec.Struct):
+    """An own item that left at `at` and was let go as sold. `doubted`: what paid for it was undone since."""
+
+    epc: str
+    gate: str
+    at: float
+    doubted: bool = False
+
+
 class GateState(msgspec.Struct):
     """One gate now. `next_look`: when its tracks are judged next (None: nothing moves). `muted_until`: -1 not muted."""
 
@@ -52,6 +62,13 @@ class CoreState(msgspec.Struct):
     view: RecordSet = msgspec.field(default_factory=RecordSet)
     asked: dict[str, int] = {}
     """Ledger keys that the view follows -> how many tracks and alarms need them."""
+    articles: dict[str, Article] = {}
+    """What the catalogue says of articles in view, by GTIN."""
+    carried_in: dict[str, float] = {}
+    """EPCs that somebody brought in and the ledger did not know -> when."""
+    departed: list[Departed] = []
+    loose_voids: list[str] = []
+    verdict_at: float = 0.0
     counts: dict[str, int] = {}
     swept_at: float = 0.0
 

@@ -2,11 +2,11 @@
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 
 from rfidguard.clock import Clock
-from rfidguard.effects import Decided, Effect
+from rfidguard.effects import AlarmChanged, Decided, Effect, SwitchOutput
 from rfidguard.events import Read, Tick
 from rfidguard.inlet import Inlet
 from rfidguard.recorder import Recorder
@@ -38,6 +38,7 @@ class CoreThread(threading.Thread):
         self._clock = clock
         self._stopping = threading.Event()
         self._flushed_at = clock.monotonic()
+        self._calls: deque[Callable[[Runner], list[Effect]]] = deque()
 
     def run(self) -> None:
         try:
@@ -47,6 +48,10 @@ class CoreThread(threading.Thread):
             log.exception("the core failed; the process must start anew")
             self.failed = error
 
+    def call(self, change: Callable[[Runner], list[Effect]]) -> None:
+        """Has something changed in the core, soon, on its own thread; a fresh snapshot then tells the journal of it."""
+        self._calls.append(change)
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Works off what waits and ends."""
         self._stopping.set()
@@ -55,6 +60,9 @@ class CoreThread(threading.Thread):
 
     def _turn(self) -> None:
         self.beat_at = self._clock.monotonic()
+        while self._calls:
+            self._do(self._calls.popleft()(self.runner))
+            self._recorder.rotate(self.runner.snapshot(self._clock.now()))
         for event in self._inlet.take(self._patience_s()):
             if isinstance(event, Read):
                 self.counts["reads", event.gate] += 1
@@ -83,5 +91,7 @@ class CoreThread(threading.Thread):
         for effect in effects:
             if isinstance(effect, Decided):
                 self.counts["decisions", effect.verdict] += 1
+        if any(isinstance(effect, AlarmChanged | SwitchOutput) for effect in effects):
+            self._recorder.flush()  # written before it is done: after a SIGKILL the same alarm comes again under the same id
         if effects:
             self._carry_out(effects)

@@ -7,29 +7,33 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 from rfidguard.alarm import OPEN_STATES, Alarm
 from rfidguard.alarm_db import open_alarms
 from rfidguard.answer_desk import AnswerDesk
-from rfidguard.clock import Clock, SystemClock
+from rfidguard.clock import SystemClock
 from rfidguard.config import Config
 from rfidguard.core_thread import CoreThread
+from rfidguard.damaged import check_in_background, is_marked, mark, moved_aside, unreadable
 from rfidguard.devices import Devices
 from rfidguard.dispatch import Dispatch
 from rfidguard.effects import Effect
 from rfidguard.epc import identify
 from rfidguard.errors import RfidguardError
-from rfidguard.events import Ledger, Tick
+from rfidguard.events import Tick
 from rfidguard.front_desk import FrontDesk
 from rfidguard.inlet import Inlet
 from rfidguard.layout import layout_from
-from rfidguard.ledger_db import records_for
+from rfidguard.ledger_desk import LedgerDesk
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.notify import Notifier
 from rfidguard.recorder import Recorder
-from rfidguard.resume import resumed
+from rfidguard.repeat import Repeater
+from rfidguard.resume import MOST_AHEAD_S, reconciled, resumed
+from rfidguard.sale_watch import SaleWatch
 from rfidguard.service_db import DAEMON, beat, rest
 from rfidguard.status import StatusBoard
 from rfidguard.store import Store, StoreUnavailable
@@ -38,6 +42,7 @@ from rfidguard.web.access import access_from, check_listen, listen_address
 from rfidguard.web.app import create_app
 from rfidguard.web.live import Broadcast
 from rfidguard.web.server import WebServer
+from rfidguard.web.tls import tls_from
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +51,11 @@ HEALTH_S = 60.0
 BEAT_S = 1.0
 HUNG_S = 10.0
 """A worker that has not beaten for this long hangs."""
+STOP_HUNG_S = 5.0
+MOST_REPLACED = 3
+"""A device whose driver hung so often holds something that only the end of the process gives back."""
+DATABASE_PATIENCE_S = 2.0
+"""A start waits no longer for the database: the gate is watched without it."""
 EXIT_CORE_FAILED = 70
 EXIT_RELOAD = 75
 """The process is to be started again with the new configuration (run.py does it)."""
@@ -54,7 +64,7 @@ EXIT_RELOAD = 75
 class Guard:
     """One running daemon. `run` returns the exit status."""
 
-    def __init__(self, config: Config, check: Callable[[], object], clock: Clock | None = None) -> None:
+    def __init__(self, config: Config, check: Callable[[], object], clock: SystemClock | None = None) -> None:
         """`check` reads the configuration file again and raises ConfigError where it cannot be used; for reload."""
         check_listen(config.http)
         self.config = config
@@ -63,21 +73,26 @@ class Guard:
         self._check = check
         self._stopping = threading.Event()
         self._exit = 0
+        self._hangs = False
+        self._trouble: str | None = None
+        self._moved_aside: str | None = None
         self._notifier = Notifier()
         self.layout = layout_from(config)
         self.store = Store(config.database.url, self.clock)
         self.inlet = Inlet()
         self.broadcast = Broadcast()
-        self.desk = AnswerDesk(self.store, self.inlet.emit, self.clock)
+        self.ledger = LedgerDesk(self.store, self.inlet.emit, self.clock, config.ledger.credit_ttl_s)
+        self.desk = AnswerDesk(self.store, self.inlet.emit, self.clock, self.clock.ahead_s)
         self.devices = Devices(config, self.inlet.emit, self.clock)
         self.front = FrontDesk(
-            self.store, self.desk, self.broadcast, self.inlet.emit, self.clock,
+            self.store, self.desk, self.broadcast, self.ledger.take, self.clock,
             health=lambda: self.telling.health(), ready=lambda: self.telling.ready(),
-            counters=lambda: self.telling.counters(), daemon_command=self._command, note=self._note,
+            counters=lambda: self.telling.counters(), daemon_command=self._command, note=self._note, zone=config.site.zone(),
+            watch=SaleWatch(config, self.clock),
         )  # fmt: skip
         self.link = MqttLink(config, self.store, self.clock, self.front, info_message(config))
         host, port = listen_address(config.http)
-        self.web = WebServer(create_app(self.front, access_from(config.http)), host, port, self.clock)
+        self.web = WebServer(create_app(self.front, access_from(config.http)), host, port, self.clock, tls_from(config.http))
         self.recorder = Recorder(
             config.journal, config.privacy, self._owns, self.clock, site=config.site.id, session=self.session
         )  # fmt: skip
@@ -92,18 +107,24 @@ class Guard:
             self._watch()
         finally:
             self._stop()
+        if self._hangs:
+            os._exit(self._exit)  # a thread that hangs would keep the process from ending
         return self._exit
 
     def _start(self) -> None:
         self._open_store()
-        known = self.store.read(open_alarms)
-        runner, undone = resumed(self.layout, self._lookup, self.config.journal.dir, known)
+        known = self._stored_alarms()
+        self._unreconciled = known is None
+        runner, undone = resumed(self.layout, self.ledger.find, self.config.journal.dir, known, self.clock.now())
+        self.clock.start_at(runner.state.now)
         self.core = CoreThread(runner, self.inlet, self.recorder, self._carry_out, self.clock)
         self.dispatch = Dispatch(self.store, self.desk, self.broadcast, self.devices.order, self._note, self._open_alarms)
         self.telling = Telling(
             StatusBoard(self.config), self.link, self.store, self.core, self.inlet, self.recorder,
-            self.devices.supervisors, self.clock,
+            self.devices, self.ledger, self.clock,
         )  # fmt: skip
+        self.telling.moved_aside = self._moved_aside
+        self.repeater = Repeater(self.store, self._open_alarms, self.clock)
         self.telling.announce()
         self._carry_out(undone)
         self._carry_out(runner.feed(Tick(at=self.clock.now())))
@@ -113,19 +134,44 @@ class Guard:
         self.link.start()
         self.devices.start()
         self._start_web()
-        self.desk.pending()
+        self._check_database()
 
     def _open_store(self) -> None:
-        """A database that is away now is waited for; one that cannot be used at all ends the start with a clear word."""
-        while not self._stopping.is_set():
-            try:
-                self.store.open()
-                return
-            except StoreUnavailable as error:
-                log.error("waiting for the database: %s", error)
-                self._notifier.send(f"STATUS=waiting for the database: {error}", "WATCHDOG=1")
-                self._stopping.wait(1.0)
-        raise RfidguardError("stopped while waiting for the database")
+        """A damaged database is moved aside, one that is away is done without until it comes; one of another program or a
+        newer version ends the start with a clear word.
+        """
+        path = self._database_file()
+        if path is not None and path.exists():
+            fault = "found damaged while it was used" if is_marked(path) else unreadable(path)
+            if fault is not None:
+                self._moved_aside = str(moved_aside(path, self.clock.now()))
+                log.critical("the database was damaged (%s) and is now %s; starting with an empty one", fault, self._moved_aside)
+        if not self.store.open_soon(DATABASE_PATIENCE_S):
+            log.error("watching without the database: %s", self.store.last_error)
+
+    def _database_file(self) -> Path | None:
+        return None if self.store.path is None else Path(self.store.path)
+
+    def _stored_alarms(self) -> list[Alarm] | None:
+        try:
+            return self.store.read(open_alarms)
+        except StoreUnavailable:
+            return None
+
+    def _check_database(self) -> None:
+        path = self._database_file()
+        if path is not None:
+            check_in_background(path, self._damaged, self._stopping)
+
+    def _damaged(self, fault: str) -> None:
+        """Only a new start with another file helps; what the core knows comes back from the journal."""
+        path = self._database_file()
+        if path is None or self._stopping.is_set():
+            return
+        log.critical("the database is damaged (%s): starting anew without it", fault)
+        mark(path)
+        self._exit = EXIT_RELOAD
+        self._stopping.set()
 
     def _start_web(self) -> None:
         try:
@@ -137,45 +183,74 @@ class Guard:
         health_at = beat_at = 0.0
         while not self._stopping.wait(TURN_S):
             now = self.clock.monotonic()
-            culprit = self._culprit(now)
-            if culprit is None:
-                self._notifier.send("WATCHDOG=1")
-            else:
-                log.critical("%s hangs or is gone", culprit)
-                self._notifier.send(f"STATUS={culprit} hangs or is gone")
-            if self.core.failed is not None:
-                self._exit = EXIT_CORE_FAILED
-                self._stopping.set()
+            self._guard_workers(now)
             if now - beat_at >= BEAT_S:
                 beat_at = now
                 self._beat()
-            if now - health_at >= HEALTH_S:
+            if now - health_at >= HEALTH_S or self.telling.news():
                 health_at = now
                 self.link.set_state("health", self.telling.health())
 
-    def _culprit(self, now: float) -> str | None:
-        """The worker that does not work; None while all do."""
+    def _guard_workers(self, now: float) -> None:
+        """Feeds systemd's watchdog while every worker beats. A hung device gets a new thread, anything else a new process."""
         device = self.devices.hung(now, HUNG_S)
-        if device is not None:
-            return f"device {device}"
+        culprit = self._culprit(now) or (f"device {device}" if device is not None else None)
+        self.telling.culprit = culprit
+        if culprit is None:
+            self._notifier.send("WATCHDOG=1")
+            return
+        log.critical("%s hangs or is gone", culprit)
+        self._notifier.send(f"STATUS={culprit} hangs or is gone")
+        if device is not None and culprit == f"device {device}" and self.devices.replaced[device] < MOST_REPLACED:
+            self.devices.replace(device)
+            return
+        self._exit = EXIT_CORE_FAILED
+        self._hangs = self.core.failed is None
+        self._stopping.set()
+
+    def _culprit(self, now: float) -> str | None:
+        """The worker, devices apart, that does not work; None while all do."""
         if not self.core.is_alive() or now - self.core.beat_at > HUNG_S:
             return "core"
         return None if self.link.alive(HUNG_S * 3) else "mqtt"
 
     def _beat(self) -> None:
-        """Tells commands that the daemon lives, and takes up answers that they left in the database."""
+        """Once a second: tells commands that the daemon lives, takes up answers that they left, looks after what went wrong."""
         try:
             self.store.write(partial(beat, name=DAEMON, session=self.session, pid=os.getpid(), at=self.clock.now()))
             self.desk.pending()
+            self.repeater.turn()
+            self.ledger.catch_up()
+            self._reconcile()
         except RfidguardError as error:
-            log.warning("no beat: %s", error)
+            self._complain(str(error))
+        else:
+            self._complain(None)
+        if self.store.is_corrupt():
+            self._damaged(self.store.last_error or "a page cannot be read")
+        if self.clock.ahead_s() > MOST_AHEAD_S:
+            log.error("the clock was set back by %.0f s: starting anew", self.clock.ahead_s())
+            self._exit = EXIT_RELOAD
+            self._stopping.set()
+
+    def _complain(self, trouble: str | None) -> None:
+        if trouble is not None and self._trouble is None:
+            log.warning("no beat: %s", trouble)
+        self._trouble = trouble
+
+    def _reconcile(self) -> None:
+        """The database was away at the start: what it and the core know of open alarms is brought together now."""
+        if self._unreconciled and self.store.prepared:
+            alarms = self.store.read(open_alarms)
+            self._unreconciled = False
+            self.core.call(lambda runner: reconciled(runner, alarms))
 
     def _stop(self) -> None:
         self._notifier.send("STOPPING=1")
         self.web.stop()
         self.devices.stop()
         if hasattr(self, "core"):
-            self.core.stop()
+            self.core.stop(STOP_HUNG_S if self._hangs else 10.0)
             self.link.stop()
             self.recorder.close()
         self.broadcast.close()
@@ -206,6 +281,8 @@ class Guard:
         return None
 
     def _note(self, topic: str, body: dict[str, object]) -> None:
+        if topic == "command":
+            self.front.command_judged(body)
         self.telling.note(topic, body)
 
     def _carry_out(self, effects: list[Effect]) -> None:
@@ -214,18 +291,9 @@ class Guard:
     def _open_alarms(self) -> list[Alarm]:
         return [
             incident.alarm
-            for incident in self.core.runner.state.incidents.values()
+            for incident in list(self.core.runner.state.incidents.values())
             if incident.alarm.state in OPEN_STATES and incident.alarm.told
         ]
-
-    def _lookup(self, keys: tuple[str, ...]) -> tuple[Ledger, ...]:
-        """The ledger's records. Unreachable, it knows nothing: the policy for unknown items decides, and health says why."""
-        since = self.clock.now() - self.config.ledger.credit_ttl_s
-        try:
-            return tuple(self.store.read(partial(records_for, keys=keys, credits_since=since)))
-        except StoreUnavailable as error:
-            log.error("the ledger cannot be asked: %s", error)
-            return ()
 
     def _owns(self, epc: str) -> bool:
         return self.layout.owns(identify(epc))

@@ -1,10 +1,15 @@
 """The configured devices, built and supervised; inputs of readers are passed on to the devices wired to them."""
 
+import logging
+from collections import Counter
+
 from rfidguard.clock import Clock
 from rfidguard.config import Config, DeviceSection, Reader
 from rfidguard.driver import AntennaPlace, Driver, Emit, Order, load_driver
 from rfidguard.events import Device, Event, Gpi, ReadBatch
 from rfidguard.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
 
 
 class Devices:
@@ -12,12 +17,16 @@ class Devices:
 
     def __init__(self, config: Config, emit: Emit, clock: Clock) -> None:
         self._emit = emit
+        self._clock = clock
+        self._sections: dict[str, tuple[DeviceSection, str]] = {}
+        self.replaced: Counter[str] = Counter()
+        """How often each device got a new thread because the old one hung."""
         self._wired: dict[str, list[str]] = {}
         self.supervisors: dict[str, Supervisor] = {}
         for gate in config.gate:
             for section in (*gate.reader, *gate.pedestal, *gate.counter):
-                driver = _driver(section, gate.id, clock)
-                self.supervisors[section.id] = Supervisor(driver, section.driver, self._heard, clock)
+                self._sections[section.id] = (section, gate.id)
+                self.supervisors[section.id] = self._supervisor(section.id)
                 wire = section.settings().get("reader")
                 if isinstance(wire, str):
                     self._wired.setdefault(wire, []).append(section.id)
@@ -42,6 +51,25 @@ class Devices:
             if not supervisor.is_alive() or now - supervisor.beat_at > patience_s:
                 return name
         return None
+
+    def replace(self, device: str) -> None:
+        """Gives a device that hangs a new driver on a new thread. The old thread is left to itself; nobody hears it any more."""
+        old = self.supervisors[device]
+        self.replaced[device] += 1
+        new = self.supervisors[device] = self._supervisor(device)
+        old.stop(timeout_s=0.0)
+        self._heard(Device(at=self._clock.now(), device=device, state="offline", reason="its driver hung and is started anew"))
+        new.start()
+
+    def _supervisor(self, device: str) -> Supervisor:
+        section, gate = self._sections[device]
+        generation = self.replaced[device]
+
+        def heard(item: Event | ReadBatch) -> None:
+            if self.replaced[device] == generation:
+                self._heard(item)
+
+        return Supervisor(_driver(section, gate, self._clock), section.driver, heard, self._clock)
 
     def _heard(self, item: Event | ReadBatch) -> None:
         if isinstance(item, Gpi | Device):

@@ -7,6 +7,7 @@ import platform
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import urllib.error
 import urllib.request
@@ -161,7 +162,7 @@ def http_port(config: Config) -> Iterator[Finding]:
     except PermissionError:
         yield fail("http", f"{config.http.listen}: ports below 1024 are not for everybody", "use a port from 1024 on")
     except OSError as error:
-        if _is_ours(config.http.listen):
+        if _is_ours(config.http.listen, tls=config.http.cert_file is not None):
             yield ok("http", f"{config.http.listen}: rfidguard is running and answers there")
         else:
             yield fail("http", f"{config.http.listen}: {error.strerror}", "end what uses it, or change http.listen")
@@ -182,16 +183,27 @@ def service() -> Iterator[Finding]:
         yield warn("service", f"{installed[0]} is {enabled}", "sudo systemctl enable --now rfidguard")
 
 
-def _is_ours(listen: str) -> bool:
+def _is_ours(listen: str, tls: bool) -> bool:
+    """Whether a web server answers there. Over TLS the answer is that it greets: its certificate may be made for another name."""
     host, _, port = listen.rpartition(":")
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
     try:
+        if tls:
+            return _greets(host.strip("[]"), int(port))
         with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=3) as answer:
             return bool(answer.status < 500)
     except urllib.error.HTTPError as error:
         return error.code == 503
     except (OSError, ValueError):
         return False
+
+
+def _greets(host: str, port: int) -> bool:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with socket.create_connection((host, port), 3) as link, context.wrap_socket(link):
+        return True
 
 
 def _denied(name: str, path: Path, who: Who) -> Finding:

@@ -122,11 +122,20 @@ class OutputDone(_Event, frozen=True, tag="output"):
     reason: str | None = None
 
 
+class Article(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the catalogue says of an article. `gtin` has 14 digits, `price` is a decimal in the site's currency."""
+
+    gtin: str
+    name: str | None = None
+    price: str | None = None
+
+
 class Lookup(_Event, frozen=True, tag="lookup"):
-    """What the ledger knew of `keys` when the core asked; recorded so that a replay needs no database."""
+    """What the ledger and the catalogue knew of `keys` when the core asked; recorded so that a replay needs no database."""
 
     keys: tuple[str, ...]
     records: tuple[Ledger, ...] = ()
+    articles: tuple[Article, ...] = ()
 
 
 class Tick(_Event, frozen=True, tag="tick"):

@@ -10,6 +10,8 @@ FORGET_STANDING_S = 1800.0
 CLOSED_KEPT_S = 3600.0
 CLOSED_KEPT = 200
 """Closed alarms stay for an hour, so that a late answer is told who was first."""
+CARRIED_IN_KEPT_S = 16 * 3600.0
+"""A day in the shop: what came in with somebody goes out again by then."""
 MAX_TRACKS = 20_000
 """At each gate. Beyond it a tenth, the tags heard longest ago, is forgotten and counted."""
 
@@ -19,7 +21,9 @@ def sweep(state: CoreState) -> None:
     state.swept_at = state.now
     for tracks in state.tracks.values():
         for track in [track for track in tracks.values() if track.gone and state.now - track.last_at > _kept_s(track)]:
-            _forget(state, track)
+            del state.tracks[track.gate][track.epc]
+    state.carried_in = {epc: at for epc, at in state.carried_in.items() if state.now - at < CARRIED_IN_KEPT_S}
+    _unfollow(state)
 
 
 def make_room(state: CoreState, gate: str) -> None:
@@ -29,7 +33,8 @@ def make_room(state: CoreState, gate: str) -> None:
         return
     oldest = sorted(tracks.values(), key=lambda track: (track.last_at, track.epc))[: MAX_TRACKS // 10]
     for track in oldest:
-        _forget(state, track)
+        del tracks[track.epc]
+    _unfollow(state)
     tally(state, "track_evicted", len(oldest))
 
 
@@ -57,15 +62,13 @@ def _kept_s(track: Track) -> float:
     return FORGET_STANDING_S if track.base and track.state != "left" else FORGET_S
 
 
-def _forget(state: CoreState, track: Track) -> None:
-    del state.tracks[track.gate][track.epc]
-    if not track.own:
-        return
-    needed = {key for known in state.incidents.values() for item in known.alarm.items for key in ledger_keys(item.epc)}
-    for key in ledger_keys(track.epc):
-        left = state.asked.get(key, 1) - 1
-        if left > 0 or key in needed:
-            state.asked[key] = max(left, 1)
-        else:
-            state.asked.pop(key, None)
-            state.view.drop(key)
+def _unfollow(state: CoreState) -> None:
+    """Lets the view of the ledger go of everything that no track, alarm or departed item needs, nor who used their credits."""
+    epcs = [track.epc for tracks in state.tracks.values() for track in tracks.values() if track.own]
+    epcs += [item.epc for known in state.incidents.values() for item in known.alarm.items]
+    needed = {key for epc in (*epcs, *(left.epc for left in state.departed)) for key in ledger_keys(epc)}
+    needed |= {user for key in needed for user in state.view.users_of(key)}
+    for key in [key for key in (*state.asked, *state.view.by_key) if key not in needed]:
+        state.asked.pop(key, None)
+        state.view.drop(key)
+    state.articles = {gtin: article for gtin, article in state.articles.items() if credit_key(gtin) in needed}

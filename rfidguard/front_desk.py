@@ -3,38 +3,28 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from datetime import tzinfo
 from functools import partial
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from typing import Any, TypeVar
 
 from rfidguard.alarm import Alarm
 from rfidguard.alarm_db import get_alarm, list_alarms
 from rfidguard.answer_desk import AnswerDesk
 from rfidguard.clock import Clock
+from rfidguard.command_desk import CommandDesk
 from rfidguard.driver import Emit
 from rfidguard.effects import AnswerJudged
-from rfidguard.errors import RefusedInput
-from rfidguard.events import Command
+from rfidguard.events import Event, Ledger, ReadBatch
+from rfidguard.feeds.capture import CaptureReply, take_capture, take_poslog
 from rfidguard.intake import SaleReply, take_heartbeat, take_sale
-from rfidguard.metrics import Family
-from rfidguard.refusal import complaints
+from rfidguard.metrics import Family, counter
+from rfidguard.sale_watch import SaleWatch
 from rfidguard.store import Store
 from rfidguard.web.live import Broadcast, Subscription
 
 log = logging.getLogger(__name__)
 
-CORE_COMMANDS = ("mute", "unmute", "arm", "disarm", "test")
-DAEMON_COMMANDS = ("reload", "rebirth")
-
-
-class CommandDocument(BaseModel):
-    """The payload of `cmd/<name>`: {"id"?, "gate"?, "seconds"?}; an empty payload will do."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    gate: Annotated[str, StringConstraints(max_length=64)] | None = None
-    seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
+T = TypeVar("T")
 
 
 class FrontDesk:
@@ -53,24 +43,45 @@ class FrontDesk:
         counters: Callable[[], Iterable[Family]],
         daemon_command: Callable[[str], str | None],
         note: Callable[[str, dict[str, Any]], None],
+        zone: tzinfo,
+        watch: SaleWatch,
     ) -> None:
-        """`note` publishes what is no alarm (topic "ledger": refused sales)."""
+        """`note` publishes what is no alarm (topic "ledger": refused sales). `zone` is that of the site."""
         self.clock = clock
         self.health = health
         self.ready = ready
-        self.counters = counters
+        self.counters: Callable[[], Iterable[Family]] = lambda: [*counters(), *self._own_counters()]
         self._store = store
         self._desk = desk
         self._broadcast = broadcast
         self._emit = emit
-        self._daemon_command = daemon_command
+        self._watch = watch
+        self._commands = CommandDesk(store, emit, clock, daemon_command)
         self._note = note
+        self._zone = zone
 
     def take_sale(self, payload: bytes, source: str, lane: str | None) -> SaleReply:
         now = self.clock.now()
-        reply = take_sale(self._store, payload, source=source, lane=lane, now=now, emit=self._emit)
+        reply = self._watched(lambda emit: take_sale(self._store, payload, source=source, lane=lane, now=now, emit=emit))
         if reply.status == "rejected":
             told = {"kind": "rejected", "at": now, "source": source, "lane": lane, "id": reply.id, "reason": reply.reason}
+            self._note("ledger", {**told, "errors": list(reply.errors)})
+        return reply
+
+    def take_capture(self, payload: bytes, source: str, proceed: bool) -> CaptureReply:
+        now = self.clock.now()
+        reply = self._watched(lambda emit: take_capture(self._store, payload, source=source, now=now, emit=emit, proceed=proceed))
+        return self._noted(reply, source, now)
+
+    def take_poslog(self, payload: bytes, source: str) -> CaptureReply:
+        now = self.clock.now()
+        reply = self._watched(lambda emit: take_poslog(self._store, payload, zone=self._zone, source=source, now=now, emit=emit))
+        return self._noted(reply, source, now)
+
+    def _noted(self, reply: CaptureReply, source: str, now: float) -> CaptureReply:
+        if reply.rejected:
+            reason = next(iter(reply.rejected))
+            told = {"kind": "rejected", "at": now, "source": source, "lane": None, "id": None, "reason": reason}
             self._note("ledger", {**told, "errors": list(reply.errors)})
         return reply
 
@@ -99,17 +110,29 @@ class FrontDesk:
         log.info("handheld %s is %s", user, "online" if online else "offline")
 
     def on_command(self, name: str, payload: bytes) -> Mapping[str, Any] | None:
-        """Commands to the core are answered by the core; the daemon's own at once. Raises RefusedInput."""
-        if name not in (*CORE_COMMANDS, *DAEMON_COMMANDS):
-            raise RefusedInput("unknown_command", f"there is no command {name!r}; {', '.join(CORE_COMMANDS + DAEMON_COMMANDS)}")
-        try:
-            document = CommandDocument.model_validate_json(payload or b"{}")
-        except ValidationError as error:
-            raise RefusedInput("invalid", "; ".join(complaints(error, tuple(CommandDocument.model_fields)))) from error
-        now = self.clock.now()
-        if name in CORE_COMMANDS:
-            command_id = document.id or f"{name}-{round(now * 1000)}"
-            self._emit(Command(at=now, id=command_id, name=name, gate=document.gate, seconds=document.seconds))
-            return None
-        problem = self._daemon_command(name)
-        return {"id": document.id, "name": name, "status": "rejected" if problem else "accepted", "reason": problem}
+        return self._commands.take(name, payload)
+
+    def command_judged(self, body: Mapping[str, Any]) -> None:
+        """The core's reply to a command."""
+        self._commands.judged(body)
+
+    def _watched(self, take: Callable[[Emit], T]) -> T:
+        """What `take` returns; the sales that it stored are looked at for signs of forgery."""
+        fresh: list[Ledger] = []
+
+        def emit(item: Event | ReadBatch) -> None:
+            if isinstance(item, Ledger):
+                fresh.append(item)
+            self._emit(item)
+
+        reply = take(emit)
+        for odd in self._watch.look(fresh):
+            self._note("ledger", {**odd, "at": self.clock.now()})
+        return reply
+
+    def _own_counters(self) -> list[Family]:
+        return [
+            counter("rfidguard_answers_refused", "Answers refused before they were judged.", self._desk.rejects),
+            counter("rfidguard_commands_refused", "Commands refused.", self._commands.rejects),
+            counter("rfidguard_odd_sales", "Sales that look forged.", self._watch.counts, "kind"),
+        ]

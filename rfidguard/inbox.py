@@ -190,7 +190,7 @@ class Inbox:
     def _refuse(self, inbound: Inbound, message: Arrived, error: RefusedInput) -> None:
         self.counts[error.reason] += 1
         log.warning("message on %s refused (%s): %s", message.topic, error.reason, error)
-        if error.reason != "retained":  # the broker sends those again on every connect
+        if error.reason not in _NOT_KEPT:
             self._bury(message, error)
         self._reply(inbound, message, _rejection(inbound, message.payload, error))
 
@@ -235,6 +235,9 @@ class Inbox:
         """Whether the same message may work later."""
         return isinstance(error, RfidguardError) or condition_of(error) is not None
 
+
+_NOT_KEPT = ("retained", "rate_limited")
+"""The broker sends retained messages again on every connect, and a flood must not wash away what is kept of others."""
 
 _TOLD = ("id", "status", "reason", "errors")
 _CLAIMED_ID = re.compile(rb'"id"\s*:\s*"([ !#-\[\]-~]{1,200})"')

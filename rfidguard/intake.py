@@ -58,7 +58,7 @@ def take_sale(store: Store, payload: bytes, *, source: str, lane: str | None, no
         doc = _parsed(payload, lane)
         if doc is None:
             return take_heartbeat(store, payload, source, lane, now)
-        records = _not_in_the_future(sale_records(doc, source, lane, now), now)
+        records = not_in_the_future(sale_records(doc, source, lane, now), now)
         job = partial(_store_document, doc=doc, source=source, records=records, now=now)
         crash_points.reached("sale_before_commit")
         fresh = store.write(job).result()
@@ -78,7 +78,7 @@ def take_heartbeat(store: Store, payload: bytes, source: str, lane: str | None, 
         _check_heartbeat(payload)
     except RefusedInput as error:
         return _reject(store, payload, source, error, now)
-    store.write(partial(_hear, source=source, lane=lane, now=now, column="heartbeat_at")).result()
+    store.write(partial(hear, source=source, lane=lane, now=now, column="heartbeat_at")).result()
     return SaleReply(None, "stored")
 
 
@@ -121,7 +121,7 @@ def _object(payload: bytes) -> dict[str, Any]:
         raise RefusedInput("not_json", f"the document is not JSON: {error}") from error
 
 
-def _not_in_the_future(records: list[Ledger], now: float) -> list[Ledger]:
+def not_in_the_future(records: list[Ledger], now: float) -> list[Ledger]:
     """A till whose clock is fast has sold the goods by now all the same; otherwise its customers would ring at the gate."""
     if records and records[0].at > now + SKEW_WORTH_A_WORD_S:
         log.warning("the clock of %s (lane %s) is %.0f s fast", records[0].source, records[0].lane, records[0].at - now)
@@ -141,7 +141,7 @@ def _store_document(conn: Connection, *, doc: SaleDocument, source: str, records
     _refuse_other_content(conn, records)
     statuses = store_records(conn, records, now)
     conn.execute(insert(documents).values(source=source, id=doc.document, received_at=now, digest=mark))
-    _hear(conn, source=source, lane=records[0].lane, now=now, column="sale_at")
+    hear(conn, source=source, lane=records[0].lane, now=now, column="sale_at")
     return [record for record, status in zip(records, statuses, strict=True) if status == "stored"]
 
 
@@ -150,11 +150,12 @@ def _refuse_other_content(conn: Connection, records: list[Ledger]) -> None:
     stored = records_by_id(conn, [record.id for record in records])
     for record in records:
         other = stored.get(record.id)
-        if other is not None and _meaning(other) != _meaning(record):
+        if other is not None and meaning(other) != meaning(record):
             raise RefusedInput("id_reused", _reused(record.id, other.source))
 
 
-def _meaning(record: Ledger) -> tuple[object, ...]:
+def meaning(record: Ledger) -> tuple[object, ...]:
+    """What two records with one id have to have in common."""
     return record.kind, record_key(record), record.quantity, record.ref
 
 
@@ -187,7 +188,8 @@ def _check_heartbeat(payload: bytes) -> None:
         raise RefusedInput("invalid", f"at: {error}") from error
 
 
-def _hear(conn: Connection, *, source: str, lane: str | None, now: float, column: str) -> None:
+def hear(conn: Connection, *, source: str, lane: str | None, now: float, column: str) -> None:
+    """Notes that a lane was heard at `now`. `column`: heartbeat_at or sale_at."""
     row = {"source": source, "lane": lane or "", column: now}
     statement = insert_into(conn, feeds).values(row)
     conn.execute(statement.on_conflict_do_update(index_elements=["source", "lane"], set_={column: now}))

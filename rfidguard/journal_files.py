@@ -4,7 +4,7 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -48,9 +48,14 @@ def events_in(paths: list[Path], refused: Counter[str], read: Callable[[int], No
 
 def lines_of(file: BinaryIO, refused: Counter[str]) -> Iterator[bytes]:
     """The lines of one journal, without their ends. A line beyond all measure is counted as too_long and passed over."""
+    return lines_in(chunks_of(file, refused), refused)
+
+
+def lines_in(chunks: Iterable[bytes], refused: Counter[str]) -> Iterator[bytes]:
+    """The lines of a text that comes in pieces, as `lines_of`."""
     rest: list[bytes] = []
     length = 0
-    for chunk in _chunks(file, refused):
+    for chunk in chunks:
         first, *more = chunk.split(b"\n")
         rest.append(first)
         length += len(first)
@@ -71,7 +76,8 @@ def _whole(parts: list[bytes], length: int, refused: Counter[str]) -> Iterator[b
         yield b"".join(parts)
 
 
-def _chunks(file: BinaryIO, refused: Counter[str]) -> Iterator[bytes]:
+def chunks_of(file: BinaryIO, refused: Counter[str]) -> Iterator[bytes]:
+    """The bytes of a file, plain or packed, in pieces, without a byte order mark. A torn archive is counted as torn_archive."""
     head = file.read(4)
     if head.startswith(_BOM):
         head = head[len(_BOM) :]

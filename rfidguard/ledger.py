@@ -3,10 +3,11 @@
 The state of an item depends on which records are known, never on the order in which they came.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
+from rfidguard.credits import Claim, units_used
 from rfidguard.epc import Identity, credit_key, identify, item_key
 from rfidguard.events import Ledger
 
@@ -21,15 +22,19 @@ BOUND = "bound"
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How the ledger's silence is read: `mode` serialised | gtin | mixed; `unknown_epc` observe | stock_only | strict."""
+    """How the ledger's silence is read: `mode` serialised | gtin | mixed; `unknown_epc` observe | stock_only | strict.
+
+    A credit pays for an item that leaves at most `credit_ttl_s` after it, or `credit_grace_s` before it (a late sale).
+    """
 
     mode: str = "mixed"
     unknown_epc: str = "observe"
     credit_ttl_s: float = 900.0
+    credit_grace_s: float = 120.0
 
 
 class LedgerAnswer(msgspec.Struct, frozen=True):
-    """`state`: sold, armed, reserved, foreign or unknown. `by` is the record that decides, `at` its time.
+    """`state`: sold, armed, reserved, personal, foreign or unknown. `by` is the record that decides, `at` its time.
 
     `credit` and `unit` are set where an article's credit would have to be bound to this EPC.
     """
@@ -61,12 +66,19 @@ def document_of(record_id: str) -> str:
     return record_id.rpartition("/")[0]
 
 
+def credits_kept_s(ttl_s: float, grace_s: float) -> float:
+    """How old credits, from when they were sold, can still decide about an item that leaves now: their users may yet change."""
+    return 2 * (ttl_s + grace_s)
+
+
 class RecordSet(msgspec.Struct):
     """A ledger in memory: grow-only, idempotent by id, in any order."""
 
     records: dict[str, Ledger] = msgspec.field(default_factory=dict)
     by_key: dict[str, list[str]] = msgspec.field(default_factory=dict)
     by_ref: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    by_document: dict[str, int] = msgspec.field(default_factory=dict)
+    """Document -> how many records of it are here, voids apart."""
 
     def add(self, record: Ledger) -> bool:
         """Takes a record in. False (and no change) where its id is known."""
@@ -76,79 +88,156 @@ class RecordSet(msgspec.Struct):
         key = record_key(record)
         if key is not None:
             self.by_key.setdefault(key, []).append(record.id)
+            self._count(document_of(record.id), 1)
         if record.ref is not None:
             self.by_ref.setdefault(record.ref, []).append(record.id)
         return True
 
     def find(self, keys: Iterable[str]) -> tuple[Ledger, ...]:
-        """Every record with one of `keys`, the voids that hit them and the bindings of their sales."""
-        found = [self.records[name] for key in keys for name in self.by_key.get(key, ())]
+        """Every record with one of `keys`, the voids that hit them, who used their credits, and what is known of those items."""
+        found = self._with_key(dict.fromkeys(keys))
+        users = dict.fromkeys(
+            identify(record.epc).key for record in self._about(found) if record.kind == BOUND and record.epc is not None
+        )
+        names = {record.id for record in found}
+        found += [record for record in self._with_key(users) if record.id not in names]
         return (*found, *self._about(found))
-
-    def _about(self, found: Sequence[Ledger]) -> Iterable[Ledger]:
-        names = dict.fromkeys(name for record in found for name in _names(record.id))
-        return (self.records[about] for name in names for about in self.by_ref.get(name, ()))
 
     def drop(self, key: str) -> None:
         """Forgets what was known under `key`. Only for a view of a ledger that is kept whole elsewhere."""
         for name in self.by_key.pop(key, ()):
             del self.records[name]
-            for ref in _names(name):
+            others = self._count(document_of(name), -1)
+            for ref in (name,) if others else _names(name):
                 for about in self.by_ref.pop(ref, ()):
                     self.records.pop(about, None)
 
+    def drop_void(self, name: str) -> None:
+        """Forgets a void that has nothing to undo here."""
+        void = self.records.get(name)
+        if void is not None and void.ref is not None and not self.hits(void):
+            del self.records[name]
+            self.by_ref[void.ref].remove(name)
+            if not self.by_ref[void.ref]:
+                del self.by_ref[void.ref]
+
     def hits(self, void: Ledger) -> bool:
         """True where `void` undoes a record that is known here."""
-        return any(void.ref in _names(name) for name in self.records)
+        return void.ref is not None and (void.ref in self.records or void.ref in self.by_document)
+
+    def users_of(self, key: str) -> Iterator[str]:
+        """The ledger keys of the items that used the credits of the article `key`."""
+        for name in self.by_key.get(key, ()):
+            for about in self.by_ref.get(name, ()):
+                record = self.records[about]
+                if record.kind == BOUND and record.epc is not None:
+                    yield identify(record.epc).key
+
+    def _count(self, document: str, change: int) -> int:
+        """How many records of a document are here now."""
+        count = max(self.by_document.pop(document, 0) + change, 0)
+        if document and count:
+            self.by_document[document] = count
+        return count
+
+    def _with_key(self, keys: Iterable[str]) -> list[Ledger]:
+        return [self.records[name] for key in keys for name in self.by_key.get(key, ())]
+
+    def _about(self, found: Sequence[Ledger]) -> list[Ledger]:
+        names = dict.fromkeys(name for record in found for name in _names(record.id))
+        return [self.records[about] for name in names for about in self.by_ref.get(name, ())]
 
 
-def answer(records: Sequence[Ledger], identity: Identity, policy: Policy, at: float) -> LedgerAnswer:
-    """What is known of the item at time `at` (Unix seconds). `records` may hold more than concerns it.
+def answer(
+    records: Sequence[Ledger], identity: Identity, policy: Policy, at: float, waiting: Iterable[tuple[str, float]] = ()
+) -> LedgerAnswer:
+    """What is known of an item that leaves at time `at` (Unix seconds). `records` may hold more than concerns it.
 
-    The last record of the item decides (a tie goes to the one that lets it leave); without one that lets it leave, an
-    article's credit does: one already bound to this EPC, else the oldest free unit no older than the time to live.
+    The item's last record up to `at` decides (a tie goes to the one that lets it leave), or else the next one, where that is a
+    sale: it came late. Without either an article's credit does, see `credits.units_used`. `waiting`: EPCs of the same article
+    that left, and when, without anything that pays for them so far: they come first where they left first.
     """
-    gone = {record.ref for record in records if record.kind == "void"}
-    valid = [record for record in records if record.kind != "void" and gone.isdisjoint(_names(record.id))]
-    own = [record for record in valid if record_key(record) == identity.key]
-    last = max(own, key=_rank, default=None)
-    if last is not None and last.kind in LEFT_KINDS:
-        return LedgerAnswer("sold", last.id, last.kind, last.at)
+    valid = valid_of(records)
+    by_key = _by_key(valid)
+    decisive, armed_at = serial_state(by_key.get(identity.key, ()), at)
+    if decisive is not None and decisive.kind in LEFT_KINDS:
+        return LedgerAnswer("sold", decisive.id, decisive.kind, decisive.at)
     if policy.mode != "serialised" and identity.gtin is not None:
-        by_credit = _credit_answer(valid, identity, policy, at, -1.0 if last is None else last.at)
-        if by_credit is not None:
-            return by_credit
-    if last is None:
+        mine = Claim(at, identity.key, armed_at)
+        paid = _paid_by_credit(by_key, valid, identity.gtin, policy, mine, waiting)
+        if paid is not None:
+            return paid
+    if decisive is None:
         return LedgerAnswer("unknown")
-    return LedgerAnswer("reserved" if last.kind == "reserved" else "armed", last.id, last.kind, last.at)
+    return LedgerAnswer("reserved" if decisive.kind == "reserved" else "armed", decisive.id, decisive.kind, decisive.at)
 
 
-def _credit_answer(
-    valid: Sequence[Ledger], identity: Identity, policy: Policy, at: float, not_before: float
+def valid_of(records: Sequence[Ledger]) -> list[Ledger]:
+    """The records that no void undoes; voids come along with none."""
+    gone = {record.ref for record in records if record.kind == "void"}
+    return [record for record in records if record.kind != "void" and gone.isdisjoint(_names(record.id))]
+
+
+def serial_state(own: Sequence[Ledger], at: float) -> tuple[Ledger | None, float]:
+    """The record that decides about an item at `at`, of all valid ones of it, and when it was last armed before (-1: never)."""
+    before = [record for record in own if record.at <= at]
+    last = max(before, key=_rank, default=None)
+    if last is not None and last.kind in LEFT_KINDS:
+        return last, last.at
+    armed_at = -1.0 if last is None else last.at
+    following = min((record for record in own if record.at > at), key=_turn, default=None)
+    return (following if following is not None and following.kind in LEFT_KINDS else last), armed_at
+
+
+def binding(credit: str, unit: int, epc: str, at: float) -> Ledger:
+    """The record that unit `unit` of `credit` pays for `epc`, which left at `at`."""
+    return Ledger(at=at, id=f"{credit}#{unit}@{epc}", kind=BOUND, epc=epc, ref=credit)
+
+
+def _paid_by_credit(
+    by_key: dict[str, list[Ledger]],
+    valid: Sequence[Ledger],
+    gtin: str,
+    policy: Policy,
+    mine: Claim,
+    waiting: Iterable[tuple[str, float]],
 ) -> LedgerAnswer | None:
-    article = credit_key(identity.gtin or "")
-    sales = sorted((r for r in valid if record_key(r) == article and r.kind == "sold"), key=lambda r: (r.at, r.id))
-    known = {credit.id for credit in sales}
-    bound = [record for record in valid if record.kind == BOUND and record.ref in known]
-    for binding in bound:
-        if binding.epc == identity.epc and binding.at >= not_before:
-            return LedgerAnswer("sold", binding.ref, "sold", binding.at)
-    used = {binding.id for binding in bound}
-    returns = sorted((r for r in valid if record_key(r) == article and r.kind == "returned"), key=lambda r: (r.at, r.id))
-    free = [(c, unit) for c in sales for unit in range(c.quantity) if f"{c.id}#{unit}" not in used]
-    for back in returns:
-        _take_back(free, back)
-    for credit, unit in free:
-        if credit.at >= not_before and at - credit.at <= policy.credit_ttl_s:
-            return LedgerAnswer("sold", credit.id, "sold", credit.at, credit.id, unit)
-    return None
+    article = by_key.get(credit_key(gtin), [])
+    sales = {record.id: record for record in article if record.kind == "sold"}
+    bound = [record for record in valid if record.kind == BOUND and record.ref in sales]
+    own = [record for record in bound if identify(record.epc or "00").key == mine.key and mine.not_before <= record.at <= mine.at]
+    if own and mine.at - own[0].at > credits_kept_s(policy.credit_ttl_s, policy.credit_grace_s) / 2:
+        return LedgerAnswer("sold", own[0].ref, "sold", own[0].at)
+    claims = _claims(by_key, [(record.epc or "00", record.at) for record in bound] + list(waiting), mine)
+    returns = [record for record in article if record.kind == "returned"]
+    used = units_used(sales.values(), returns, [*claims, mine], policy.credit_ttl_s, policy.credit_grace_s)
+    unit = used.get(mine)
+    if unit is None:
+        return None
+    if own and (own[-1].at == mine.at or any(claim.key == mine.key and used.get(claim) == unit for claim in claims)):
+        return LedgerAnswer("sold", unit.credit, "sold", unit.at)
+    return LedgerAnswer("sold", unit.credit, "sold", unit.at, unit.credit, unit.number)
 
 
-def _take_back(free: list[tuple[Ledger, int]], back: Ledger) -> None:
-    """A return by quantity cancels the latest unused units sold before it; what is left of it is not carried forward."""
-    sold_before = [entry for entry in free if entry[0].at <= back.at]
-    for entry in sold_before[max(len(sold_before) - back.quantity, 0) :]:
-        free.remove(entry)
+def _claims(by_key: dict[str, list[Ledger]], left: Iterable[tuple[str, float]], mine: Claim) -> set[Claim]:
+    """Who left before `mine` and has no sale of its own. What is sold by its own number needs no credit (any more)."""
+    found = set()
+    for epc, left_at in left:
+        key = identify(epc).key
+        if (left_at, key) < mine[:2]:
+            decisive, armed_at = serial_state(by_key.get(key, ()), left_at)
+            if decisive is None or decisive.kind not in LEFT_KINDS:
+                found.add(Claim(left_at, key, armed_at))
+    return found
+
+
+def _by_key(valid: Sequence[Ledger]) -> dict[str, list[Ledger]]:
+    found: dict[str, list[Ledger]] = {}
+    for record in valid:
+        key = record_key(record)
+        if key is not None:
+            found.setdefault(key, []).append(record)
+    return found
 
 
 def _names(record_id: str) -> tuple[str, ...]:
@@ -161,6 +250,5 @@ def _rank(record: Ledger) -> tuple[float, bool, str]:
     return record.at, record.kind in LEFT_KINDS, record.id
 
 
-def binding(credit: str, unit: int, epc: str, at: float) -> Ledger:
-    """The record that unit `unit` of `credit` is used by `epc` from `at` on."""
-    return Ledger(at=at, id=f"{credit}#{unit}", kind=BOUND, epc=epc, ref=credit)
+def _turn(record: Ledger) -> tuple[float, bool, str]:
+    return record.at, record.kind not in LEFT_KINDS, record.id

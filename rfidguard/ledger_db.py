@@ -57,7 +57,8 @@ def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: floa
 
 
 def records_for(conn: Connection, keys: Iterable[str], credits_since: float | None = None) -> list[Ledger]:
-    """Every record with one of `keys`, the voids that hit them, and which EPC used which unit of a credit (kind "bound").
+    """Every record with one of `keys`, the voids that hit them, which EPC used which unit of a credit (kind "bound"), and what
+    is known of those items.
 
     Records of articles (keys "gtin:…") older than `credits_since` are left out, apart from credits that one of the asked
     items has already used. Oldest first.
@@ -73,6 +74,9 @@ def records_for(conn: Connection, keys: Iterable[str], credits_since: float | No
         found[record.id] = record
     creditors = [record.id for record in found.values() if record_key(record) == credit_key(record.gtin or "")]
     bound = [binding(row.credit, row.unit, row.epc, row.at) for row in _rows(conn, _BOUND_CREDITS, creditors)]
+    users = dict.fromkeys(identify(record.epc).key for record in bound if record.epc is not None)
+    for record in _fetch(conn, _BY_KEY, [key for key in users if key not in items]):
+        found[record.id] = record
     names = dict.fromkeys(name for record_id in found for name in (record_id, document_of(record_id)) if name)
     voids = _fetch(conn, _VOIDS, list(names))
     return sorted((*found.values(), *bound, *voids), key=lambda record: (record.at, record.id))
@@ -84,7 +88,7 @@ def records_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, Ledger]:
 
 
 def bind_credit(conn: Connection, effect: BindCredit) -> bool:
-    """Stores which EPC used a unit of a credit. False (and nothing changed) where that unit is bound already."""
+    """Stores which EPC uses a unit of a credit. False (and nothing changed) where that is known already."""
     row = {**msgspec.structs.asdict(effect), "key": identify(effect.epc).key}
     return insert_once(conn, credit_bindings, row)
 

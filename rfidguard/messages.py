@@ -2,7 +2,7 @@
 
 The models are the public description: `export-schema` writes them as JSON Schema, tests hold the real messages to them. Fields
 may be added, so consumers ignore what they do not know. Times are RFC 3339 in UTC. Sales, answers and commands have their own
-models (rfidguard/sale.py, answer_document.py, front_desk.py).
+models (rfidguard/sale.py, answer_document.py, command_desk.py).
 """
 
 from typing import Annotated, Any, Literal
@@ -139,6 +139,14 @@ class DatabaseHealth(Message):
     healthy: bool
     problem: str | None
     waiting: int
+    moved_aside: Annotated[str | None, Field(description="Where a damaged database went at this start.")] = None
+
+
+class AuditHealth(Message):
+    """The end of the audit trail. Keep it elsewhere, and rows that somebody cuts off will be missed."""
+
+    rows: int
+    hash: str
 
 
 class JournalHealth(Message):
@@ -152,9 +160,16 @@ class DeviceHealth(Message):
 
 
 class HealthMessage(Message):
-    """`health`, retained, every 60 s. `mqtt` and `ledger` are absent while the database cannot be read."""
+    """`health`, retained, every 60 s and as soon as something breaks or mends.
+
+    `mqtt` and `ledger` are absent while the database cannot be read.
+    """
 
     at: Time
+    state: Annotated[Literal["online", "degraded"] | None, Field(description="degraded: see `reasons`.")] = None
+    reasons: Annotated[dict[str, str], Field(description="What does not work, by part, and why.")] = {}
+    clock_ahead_s: Annotated[float, Field(description="By how much time here is ahead, after the clock was set back.")] = 0.0
+    replaced: Annotated[dict[str, int], Field(description="Devices whose hung driver was started anew, how often.")] = {}
     database: DatabaseHealth
     journal: JournalHealth
     readers: Annotated[dict[str, float], Field(description="Reads per second, by gate.")]
@@ -163,6 +178,7 @@ class HealthMessage(Message):
     devices: dict[str, DeviceHealth]
     mqtt: MqttHealth | None = None
     ledger: LedgerHealth | None = None
+    audit: AuditHealth | None = None
 
 
 class GateStatus(Message):

@@ -120,6 +120,11 @@ class MqttLink:
         inbox_hangs = self._inbox.busy and self._inbox.beat_at < oldest
         return self._thread.is_alive() and self._inbox.alive() and self.beat_at >= oldest and not inbox_hangs
 
+    @property
+    def no_listener(self) -> bool:
+        """True while nobody listens for alarms, as the broker told when one was published."""
+        return self._publisher.no_listener_since() is not None
+
     def handhelds(self) -> list[str]:
         """Users whose handheld is online."""
         return sorted(user for user, online in self._inbox.presence.copy().items() if online)

@@ -1,16 +1,17 @@
-"""After a restart: the core goes on where it was. The last snapshot of the journal, then every line after it.
+"""After a restart: the core goes on where it was. The newest snapshot in the journal, then every line after it.
 
 What the replayed tail would have rung is stored and published (ids are stable, so nothing doubles), but no light or siren
-sounds for what is over. Alarms that the journal does not know come from the database.
+sounds for what is over. Alarms that the journal does not know come from the database, and the other way round. Of the ledger
+the database knows more than the journal: a sale may have been confirmed in the last moment.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rfidguard.alarm import Alarm
-from rfidguard.effects import Effect, SwitchOutput
+from rfidguard.alarm import OPEN_STATES, Alarm
+from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
 from rfidguard.events import State
 from rfidguard.forget import ledger_keys
 from rfidguard.incident import Incident
@@ -22,41 +23,69 @@ from rfidguard.runner import Runner
 
 log = logging.getLogger(__name__)
 
+MOST_AHEAD_S = 2 * 3600.0
+"""A memory from further in the future was made under a clock that was wrong by more than can be worked off."""
 
-def resumed(layout: Layout, lookup: Find, folder: Path, alarms: list[Alarm]) -> tuple[Runner, list[Effect]]:
-    """A runner in the state in which the last one ended, and the effects that its end had left undone."""
+
+def resumed(
+    layout: Layout, lookup: Find, folder: Path, alarms: Sequence[Alarm] | None, now: float
+) -> tuple[Runner, list[Effect]]:
+    """A runner in the state in which the last one ended, and the effects that its end had left undone.
+
+    `alarms`: the open ones of the database; None where it cannot be asked now. `now`: Unix seconds.
+    """
     runner, effects = _from_journal(layout, lookup, folder)
-    for alarm in alarms:
-        _adopt(runner, alarm)
-    effects += runner.recheck()
+    if runner.state.now > now + MOST_AHEAD_S:
+        log.error("the journal ends %.0f s in the future: its memory is of no use", runner.state.now - now)
+        runner, effects = Runner(layout, lookup), []
+    if alarms is not None:
+        effects += reconciled(runner, alarms, effects)
     return runner, [effect for effect in effects if not isinstance(effect, SwitchOutput)]
 
 
+def reconciled(runner: Runner, alarms: Sequence[Alarm], effects: Sequence[Effect] = ()) -> list[Effect]:
+    """Makes core and database agree: open alarms that only one of them has, or has newer, and what the ledger says by now.
+
+    `effects`: those that are about to be carried out anyway.
+    """
+    for alarm in alarms:
+        known = runner.state.incidents.get(alarm.id)
+        if known is None or known.alarm.revision < alarm.revision:
+            _take_over(runner, alarm)
+    return [*_unknown_to(alarms, runner, effects), *runner.recheck()]
+
+
 def _from_journal(layout: Layout, lookup: Find, folder: Path) -> tuple[Runner, list[Effect]]:
-    runner = Runner(layout, lookup)
-    effects: list[Effect] = []
-    tail = _last_plain(folder)
-    if tail is None:
-        return runner, effects
+    """From the newest snapshot that can be read: a file whose first lines were torn leads back to the one before."""
+    files = [path for path in journals(folder) if path.suffix == ".jsonl"] if folder.is_dir() else []
+    for start in reversed(range(len(files))):
+        runner, effects = Runner(layout, lookup), list[Effect]()
+        try:
+            if _replayed(files[start:], runner, effects):
+                return runner, effects
+        except Exception:
+            log.exception("the journal %s cannot be taken up again", files[start])
+    if files:
+        log.error("no journal in %s can be taken up again; starting with an empty memory", folder)
+    return Runner(layout, lookup), []
+
+
+def _replayed(files: list[Path], runner: Runner, effects: list[Effect]) -> bool:
+    """True where a snapshot stood at the start."""
     refused: Counter[str] = Counter()
-    try:
-        with tail.open("rb") as lines:
+    found = False
+    for path in files:
+        with path.open("rb") as lines:
             for event in decode_lines(_whole(lines), refused):
                 if isinstance(event, State):
                     effects.clear()
+                    found = True
+                elif not found:
+                    return False
                 effects += runner.feed(event)
-    except Exception:
-        log.exception("the journal %s cannot be taken up again; starting with an empty memory", tail)
-        return Runner(layout, lookup), []
     if refused:
-        log.warning("%s: lines refused while resuming: %s", tail, dict(refused))
-    return runner, effects
-
-
-def _last_plain(folder: Path) -> Path | None:
-    """The newest file that was still being written: it starts with a snapshot, so it is enough."""
-    plain = [path for path in journals(folder) if path.suffix == ".jsonl"] if folder.is_dir() else []
-    return plain[-1] if plain else None
+        log.warning("%s: lines refused while resuming: %s", files[0], dict(refused))
+    return found
 
 
 def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:
@@ -64,11 +93,19 @@ def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:
     return (line for line in lines if line.endswith(b"\n"))
 
 
-def _adopt(runner: Runner, alarm: Alarm) -> None:
-    """An open alarm of the database that the core does not remember, or remembers in an older revision."""
-    known = runner.state.incidents.get(alarm.id)
-    if known is not None and known.alarm.revision >= alarm.revision:
-        return
+def _unknown_to(alarms: Sequence[Alarm], runner: Runner, effects: Sequence[Effect]) -> list[Effect]:
+    """Open alarms that the database lost, or never got: they are stored and published again, as they stand."""
+    known = {alarm.id for alarm in alarms}
+    known |= {effect.alarm.id for effect in effects if isinstance(effect, AlarmChanged)}
+    standing = [incident.alarm for incident in runner.state.incidents.values() if incident.alarm.state in OPEN_STATES]
+    return [_as_it_stands(alarm) for alarm in standing if alarm.id not in known]
+
+
+def _as_it_stands(alarm: Alarm) -> AlarmChanged:
+    return AlarmChanged(alarm, "raised" if alarm.revision == 1 else "updated", alarm.updated_at, alarm.told)
+
+
+def _take_over(runner: Runner, alarm: Alarm) -> None:
     incident = Incident(alarm=alarm, first_crossing=alarm.raised_at, last_crossing=alarm.raised_at, rang=True)
     incident.escalated = alarm.severity == "critical"
     runner.state.incidents[alarm.id] = incident

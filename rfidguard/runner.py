@@ -70,9 +70,10 @@ class Runner:
             self._resolved([AskLedger(fresh)])
 
     def recheck(self) -> list[Effect]:
-        """Asks the ledger again about every item of an open alarm: a sale may have come in while nobody listened."""
+        """Asks the ledger again about every item in view or of an open alarm: a sale may have come in while nobody listened."""
         open_ones = [known.alarm for known in self.state.incidents.values() if known.alarm.state in OPEN_STATES]
-        keys = dict.fromkeys(key for alarm in open_ones for item in alarm.items for key in ledger_keys(item.epc))
+        items = [key for alarm in open_ones for item in alarm.items for key in ledger_keys(item.epc)]
+        keys = dict.fromkeys((*self.state.asked, *items))
         return self._resolved([AskLedger(tuple(keys))]) if keys else []
 
     def snapshot(self, at: float) -> State:

@@ -46,7 +46,7 @@ credit_bindings = Table(
     Column("credit", String(200), primary_key=True),
     Column("unit", Integer, primary_key=True),
     Column("epc", String(128), nullable=False),
-    Column("key", String(160), nullable=False),  # rfidguard.epc.Identity.key of the EPC
+    Column("key", String(160), primary_key=True),  # rfidguard.epc.Identity.key of the EPC
     Column("at", Float(53), nullable=False),
     Index("ix_credit_bindings_key", "key"),
     sqlite_with_rowid=False,
@@ -69,6 +69,47 @@ feeds = Table(
     Column("lane", String(64), primary_key=True),  # "" where the source has no lanes
     Column("heartbeat_at", Float(53)),
     Column("sale_at", Float(53)),
+)
+
+feed_hours = Table(
+    "feed_hours",
+    metadata,
+    Column("source", String(64), primary_key=True),
+    Column("lane", String(64), primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # of the week, local time: 0 is Monday from 0:00
+    Column("longest_s", Float(53), nullable=False),  # the longest silence seen in that hour
+    Column("weeks", Integer, nullable=False),  # in how many weeks that hour was seen
+    Column("last_week", Integer, nullable=False),  # the newest of them, in weeks since 1970
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("gtin", String(14), primary_key=True),
+    Column("name", String(200)),
+    Column("price", String(24)),  # a decimal, in the currency of the site
+    Column("department", String(100)),
+    Column("picture", String(500)),  # where to find one
+    Column("updated_at", Float(53), nullable=False),
+)
+
+stock_counts = Table(
+    "stock_counts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("at", Float(53), nullable=False),
+    Column("recorded_at", Float(53), nullable=False),
+    Column("scope", String(8), nullable=False),  # full | cyclic
+    Column("items", Integer, nullable=False),
+    Column("source", String(128), nullable=False),
+)
+
+exit_days = Table(
+    "exit_days",
+    metadata,
+    Column("day", String(10), primary_key=True),  # of the site, "2026-11-22"
+    Column("reason", String(32), primary_key=True),  # rfidguard.reasons
+    Column("passages", Integer, nullable=False),
 )
 
 alarms = Table(
@@ -133,6 +174,21 @@ dead_letters = Table(
     Column("reason", String(64), nullable=False),
     Column("detail", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", _row_id, primary_key=True, autoincrement=False),  # 1, 2, 3 … without a gap
+    Column("at", Float(53), nullable=False),
+    Column("kind", String(16), nullable=False),  # answer | command
+    Column("who", String(96), nullable=False),
+    Column("what", String(128), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Column("hash", String(64), nullable=False),  # rfidguard.audit.link
 )
 
 snapshots = Table(

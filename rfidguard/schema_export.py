@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rfidguard import messages
 from rfidguard.answer_document import AnswerDocument
+from rfidguard.command_desk import CommandDocument
 from rfidguard.events import Event
-from rfidguard.front_desk import CommandDocument
 from rfidguard.sale import SaleDocument
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

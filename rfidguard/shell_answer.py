@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from rfidguard.alarm_db import get_alarm, open_alarms, store_change
 from rfidguard.answer import judge_answer
-from rfidguard.answer_db import judgement, store_answer, store_judged_answer
+from rfidguard.answer_db import audit_answer, judgement, store_answer, store_judged_answer
 from rfidguard.answer_document import read_answer
 from rfidguard.clock import Clock
 from rfidguard.effects import AlarmChanged, AnswerJudged
@@ -47,6 +47,7 @@ def _judge_or_leave(conn: Connection, answer: Answer, now: float) -> AnswerJudge
         return None
     changed, event_type, judged = judge_answer(get_alarm(conn, answer.alarm), answer, now)
     store_judged_answer(conn, answer, judged)
+    audit_answer(conn, answer, judged, now)
     if changed is not None and event_type is not None:
         change = AlarmChanged(changed, event_type, now)
         store_change(conn, change, rows_for(change, open_alarms(conn)))

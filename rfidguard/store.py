@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, nullcontext
 from types import TracebackType
 from typing import Self, TypeVar
@@ -40,6 +41,8 @@ class Store:
         self._lock = threading.RLock() if is_memory(self._engine.url) else None
         self._writer = Writer(self._transaction, clock)
         self._open = False
+        self._prepared = False
+        self._corrupt = False
 
     @property
     def path(self) -> str | None:
@@ -65,10 +68,26 @@ class Store:
         """
         if self._open:
             return
-        with self._lock or nullcontext():
-            prepare(self._engine)
+        self._prepare()
         self._writer.start()
         self._open = True
+
+    def open_soon(self, patience_s: float) -> bool:
+        """As `open`, but a database that cannot be reached within `patience_s` is no error: the answer is False, the writer
+        opens it as soon as it can, jobs wait for that as long as their patience lasts, and reads raise StoreUnavailable.
+        """
+        self._writer.start()
+        self._open = True
+        try:
+            self.write(lambda _conn: None, FOR_EVER).result(patience_s)
+        except FutureTimeout:
+            return False
+        return True
+
+    @property
+    def prepared(self) -> bool:
+        """True once the database was reached and is of this program's version."""
+        return self._prepared
 
     def write(self, job: Callable[[Connection], T], patience_s: float = 10.0) -> "Future[T]":
         """Runs `job` on the writer thread; the future is done after COMMIT.
@@ -86,11 +105,15 @@ class Store:
 
         Raises StoreUnavailable where the database cannot be read now.
         """
+        if not self._prepared:
+            raise StoreUnavailable(f"the database cannot be read: {self.last_error or 'it is not open yet'}")
         try:
             with self._lock or nullcontext(), self._engine.connect() as conn:
                 return job(conn)
         except DBAPIError as error:
-            if condition_of(error) is None:
+            condition = condition_of(error)
+            self._corrupt = self._corrupt or condition == "corrupt"
+            if condition is None:
                 raise
             raise unavailable(error, "the database cannot be read", self._engine.url) from error
 
@@ -101,6 +124,10 @@ class Store:
     def healthy(self) -> bool:
         """True while the writer lives and commits."""
         return self._open and self._writer.healthy()
+
+    def is_corrupt(self) -> bool:
+        """True once a page of the database was found damaged, by a reader or the writer."""
+        return self._corrupt or self._writer.counts["corrupt"] > 0
 
     def waiting(self) -> int:
         """Jobs that wait for the writer."""
@@ -119,8 +146,15 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def _prepare(self) -> None:
+        with self._lock or nullcontext():
+            prepare(self._engine)
+        self._prepared = True
+
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
+        if not self._prepared:
+            self._prepare()
         with (
             self._lock or nullcontext(),
             self._engine.connect().execution_options(**{WRITER: True}) as conn,

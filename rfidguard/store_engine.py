@@ -50,7 +50,14 @@ _POSTGRES_CONDITIONS = {
 
 
 class StoreUnavailable(RfidguardError):
-    """The database cannot take or give anything now: locked, disk full, server away. The same call may work later."""
+    """The database cannot take or give anything now: locked, disk full, server away. The same call may work later.
+
+    `condition` is the word of `condition_of`, where there is one.
+    """
+
+    def __init__(self, text: str, condition: str | None = None) -> None:
+        super().__init__(text)
+        self.condition = condition
 
 
 def build_engine(url: str) -> Engine:
@@ -94,6 +101,8 @@ def prepare(engine: Engine) -> None:
 
 def condition_of(error: BaseException) -> str | None:
     """The state of the world behind a database error (locked, disk_full, lost, …); None where the statement is at fault."""
+    if isinstance(error, StoreUnavailable):
+        return error.condition
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error.orig, sqlite3.Error):
@@ -110,7 +119,7 @@ def condition_of(error: BaseException) -> str | None:
 def unavailable(error: DBAPIError, what: str, url: URL) -> StoreUnavailable:
     """`error` in the words of a person."""
     condition = condition_of(error) or "error"
-    return StoreUnavailable(f"{what} ({condition}): {error.orig}; {url.render_as_string(hide_password=True)}")
+    return StoreUnavailable(f"{what} ({condition}): {error.orig}; {url.render_as_string(hide_password=True)}", condition)
 
 
 def _parsed(url: str) -> URL:

@@ -148,7 +148,7 @@ class Writer:
         while batch:
             try:
                 outcomes = self._attempt(batch)
-            except DBAPIError as error:
+            except (DBAPIError, StoreUnavailable) as error:
                 batch = self._after_failure(batch, error)
                 self._closing.wait(pause_s if batch else 0.0)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
@@ -174,18 +174,19 @@ class Writer:
                 log.exception("a listener for commits failed")
                 self.counts["listener_failed"] += 1
 
-    def _after_failure(self, batch: list[_Job], error: DBAPIError) -> list[_Job]:
+    def _after_failure(self, batch: list[_Job], error: DBAPIError | StoreUnavailable) -> list[_Job]:
         """Reports the failure, gives up on jobs whose patience ended, returns those to try again."""
         condition = condition_of(error) or "error"
+        why = error.orig if isinstance(error, DBAPIError) else error
         self.counts[condition] += 1
         if self.last_error is None:
-            log.error("the database does not commit (%s): %s", condition, error.orig)
-        self.last_error = f"{condition}: {error.orig}"
+            log.error("the database does not commit (%s): %s", condition, why)
+        self.last_error = f"{condition}: {why}"
         now = self._clock.monotonic()
         stopping = self._closing.is_set() or condition_of(error) is None
         waiting = [job for job in batch if not stopping and now < job.give_up_at]
         gone = [job for job in batch if job not in waiting]
-        self._fail(gone, StoreUnavailable(f"the database does not commit ({condition}): {error.orig}"))
+        self._fail(gone, StoreUnavailable(f"the database does not commit ({condition}): {why}", condition_of(error)))
         return waiting
 
     def _fail(self, jobs: list[_Job], error: Exception) -> None:

@@ -4,17 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
+from rfidguard import audit
 from rfidguard.alarm import utc_text
-from rfidguard.clock import Clock
+from rfidguard.clock import SystemClock
 from rfidguard.core_thread import CoreThread
+from rfidguard.devices import Devices
 from rfidguard.inlet import Inlet
 from rfidguard.intake import last_heard, last_sales
+from rfidguard.ledger_desk import LedgerDesk
 from rfidguard.metrics import Family, counter, gauge
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.recorder import Recorder
 from rfidguard.status import StatusBoard
 from rfidguard.store import Store, StoreUnavailable
-from rfidguard.supervisor import Supervisor
 
 
 class Telling:
@@ -28,12 +32,19 @@ class Telling:
         core: CoreThread,
         inlet: Inlet,
         recorder: Recorder,
-        supervisors: Mapping[str, Supervisor],
-        clock: Clock,
+        devices: Devices,
+        ledger: LedgerDesk,
+        clock: SystemClock,
     ) -> None:
         self._board, self._link, self._store, self._core = board, link, store, core
-        self._inlet, self._recorder, self._supervisors, self._clock = inlet, recorder, supervisors, clock
+        self._inlet, self._recorder, self._devices, self._clock = inlet, recorder, devices, clock
+        self._ledger_desk = ledger
         self._measured = (clock.monotonic(), Counter[str]())
+        self._said: object = None
+        self.culprit: str | None = None
+        """The worker that hangs."""
+        self.moved_aside: str | None = None
+        """Where a damaged database was put at this start."""
 
     def announce(self) -> None:
         """The state of every device and gate as it is known now."""
@@ -50,13 +61,28 @@ class Telling:
         if topic == "device" and "state" in body and self._board.heard(body["device"], body["state"], body["reason"]):
             self._tell_device(body["device"])
 
+    def news(self) -> bool:
+        """True where health is another than when this was asked last. Cheap."""
+        now = (self.reasons(), self._link.handhelds(), sum(self._devices.replaced.values()))
+        changed, self._said = now != self._said, now
+        return changed
+
     def health(self) -> dict[str, Any]:
         """The body of the retained topic `health`."""
         now = self._clock.now()
         state = self._core.runner.state
         body: dict[str, Any] = {
             "at": utc_text(now),
-            "database": {"healthy": self._store.healthy(), "problem": self._store.last_error, "waiting": self._store.waiting()},
+            "state": "degraded" if (reasons := self.reasons()) else "online",
+            "reasons": reasons,
+            "clock_ahead_s": round(self._clock.ahead_s(), 3),
+            "replaced": dict(self._devices.replaced),
+            "database": {
+                "healthy": self._store.healthy(),
+                "problem": self._store.last_error or self._ledger_desk.problem,
+                "waiting": self._store.waiting(),
+                "moved_aside": self.moved_aside,
+            },
             "journal": {"problem": self._recorder.problem, "lost": dict(self._recorder.lost)},
             "readers": self._read_rates(),
             "stray_load": {gate: sum(not track.gone for track in list(tracks.values())) for gate, tracks in state.tracks.items()},
@@ -64,31 +90,52 @@ class Telling:
             "devices": {name: {"state": entry[0], "reason": entry[1]} for name, entry in self._board.devices.items()},
         }
         try:
-            body |= {"mqtt": self._link.health(), "ledger": self._ledger(now)}
+            body |= {
+                "mqtt": self._link.health(),
+                "ledger": self._ledger(now),
+                "audit": msgspec.structs.asdict(self._store.read(audit.head)),
+            }
         except StoreUnavailable as error:
             body["database"]["problem"] = str(error)
         return body
 
     def ready(self) -> tuple[bool, Mapping[str, str]]:
         """Whether everything that is configured works; why not, by part."""
+        reasons = self.reasons()
+        for part in ("no_listener", "damage"):  # the box itself is well
+            reasons.pop(part, None)
+        return not reasons, reasons
+
+    def reasons(self) -> dict[str, str]:
+        """What does not work as it should, by part."""
         reasons = {name: entry[1] or entry[0] for name, entry in self._board.devices.items() if entry[0] != "online"}
         if not self._store.healthy():
             reasons["database"] = self._store.last_error or "the writer does not commit"
         if not self._link.connected:
             reasons["mqtt"] = self._link.problem or "not connected"
+        elif self._link.no_listener:
+            reasons["no_listener"] = "no handheld is listening for alarms"
         if self._recorder.problem:
             reasons["journal"] = self._recorder.problem
-        return not reasons, reasons
+        if self._ledger_desk.problem:
+            reasons["ledger"] = self._ledger_desk.problem
+        if self.moved_aside:
+            reasons["damage"] = f"the database was damaged; what it knew is in {self.moved_aside}"
+        if self.culprit:
+            reasons["watchdog"] = f"{self.culprit} hangs"
+        return reasons
 
     def counters(self) -> Iterable[Family]:
         """The numbers for /metrics."""
         counts = self._core.counts.copy()
         by = {kind: {name: float(n) for (what, name), n in counts.items() if what == kind} for kind in ("reads", "decisions")}
-        supervisors = dict(self._supervisors)
+        supervisors = dict(self._devices.supervisors)
         rejects = Counter[str]()
         for supervisor in supervisors.values():
             rejects.update(supervisor.rejects)
-        restarts = {name: supervisor.counts["restarts"] for name, supervisor in supervisors.items()}
+        restarts = {
+            name: supervisor.counts["restarts"] + self._devices.replaced[name] for name, supervisor in supervisors.items()
+        }
         up = {name: float(entry[0] == "online") for name, entry in self._board.devices.items()}
         dropped = {**self._inlet.counts, **self._core.runner.state.counts}
         return [

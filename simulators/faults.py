@@ -30,7 +30,10 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class FaultProxy:
-    """`start` and `stop`, or as a context manager. `counts`: connections, refused, cuts, truncated. Any thread may change the fault."""
+    """`start` and `stop`, or as a context manager. Any thread may change the fault.
+
+    `counts`: connections, refused, cuts, truncated.
+    """
 
     def __init__(self, target_port: int, target_host: str = "127.0.0.1") -> None:
         self._target = (target_host, target_port)

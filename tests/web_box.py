@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rfidguard.alarm import OPEN_STATES, Alarm, Item
 from rfidguard.alarm_db import get_alarm, list_alarms, open_alarms
@@ -15,6 +16,7 @@ from rfidguard.config import Config
 from rfidguard.dispatch import Dispatch
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Event, ReadBatch
+from rfidguard.feeds.capture import CaptureReply, take_capture, take_poslog
 from rfidguard.incident import announced, raised
 from rfidguard.intake import SaleReply, take_sale
 from rfidguard.layout import layout_from
@@ -78,6 +80,13 @@ class Box:
 
     def take_sale(self, payload: bytes, source: str, lane: str | None) -> SaleReply:
         return take_sale(self.store, payload, source=source, lane=lane, now=self.clock.now(), emit=self.emit)
+
+    def take_capture(self, payload: bytes, source: str, proceed: bool) -> CaptureReply:
+        return take_capture(self.store, payload, source=source, now=self.clock.now(), emit=self.emit, proceed=proceed)
+
+    def take_poslog(self, payload: bytes, source: str) -> CaptureReply:
+        zone = ZoneInfo("Europe/Berlin")
+        return take_poslog(self.store, payload, zone=zone, source=source, now=self.clock.now(), emit=self.emit)
 
     def submit_answer(self, payload: bytes, by: str) -> Future[AnswerJudged]:
         return self.desk.submit(payload, by)

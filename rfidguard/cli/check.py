@@ -35,12 +35,26 @@ def _check(
     problems = check(config, os.environ)
     errors = [problem for problem in problems if problem.level == "error"]
     loaded = None if errors else load(config, os.environ)
+    if loaded is not None and (faults := _contents(config, loaded)):
+        problems, errors, loaded = faults + problems, faults, None
     if as_json:
         print(json.dumps(_report(config, loaded, problems), ensure_ascii=False, indent=2))
     elif loaded is not None:
         print("\n".join([*_summary(config, loaded), *map(str, problems)]))
     if errors:
         raise typer.Exit(2) if as_json else ConfigError([str(problem) for problem in problems])
+
+
+def _contents(path: Path, config: "Config") -> "list[Problem]":
+    """What is wrong inside the files that are named, where this user may read them; else a warning has said so."""
+    from rfidguard.config_problems import Problem
+    from rfidguard.web.tls import http_faults
+
+    http = config.http
+    named = (http.cert_file, http.key_file, http.ca_file, *(client.token_file for client in http.client))
+    if not all(os.access(file, os.R_OK) for file in named if file is not None):
+        return []
+    return [Problem("", fault, origin=str(path)) for fault in http_faults(http)]
 
 
 def _summary(path: Path, config: "Config") -> list[str]:

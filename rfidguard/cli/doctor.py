@@ -71,14 +71,16 @@ def _configured(config: "Config") -> "Iterator[Check]":
     from rfidguard import doctor_links as links
     from rfidguard.clock import SystemClock
     from rfidguard.doctor import Check
+    from rfidguard.doctor_audit import DEADLINE_S, trail
     from rfidguard.doctor_broker import broker
 
     who = box.daemon_user()
     mqtt = config.mqtt
-    named = (mqtt.password_file, mqtt.key_file, *(client.token_file for client in config.http.client))
+    named = (mqtt.password_file, mqtt.key_file, config.http.key_file, *(client.token_file for client in config.http.client))
     yield from links.device_checks(config, who)
     yield Check("broker", lambda: broker(config), deadline_s=25.0)
     yield Check("database", lambda: links.database(config, who, SystemClock()), deadline_s=links.DATABASE_DEADLINE_S)
+    yield Check("audit", lambda: trail(config.database.url, links.database_path(config)), deadline_s=DEADLINE_S)
     yield Check("journal", lambda: box.journal_folder(config, who))
     yield Check("disk", lambda: box.disk(config, links.database_path(config)))
     yield Check("secrets", lambda: box.secret_files([file for file in named if file is not None], who))

@@ -75,15 +75,16 @@ def _lookup(
 
 def _import(
     config: ConfigOption,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Journal lines (.jsonl) or CSV; .gz and .zst too.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, POSLog, EPCIS, journal (.jsonl); .gz, .zst.")],
 ) -> None:
     """Take ledger records from files, told apart by content. What is known already is a duplicate and changes nothing.
 
     CSV needs a header that names `epc` or `gtin`; `serial`, `quantity` (negative: a return), `kind` (sold by default), `at`,
-    `transaction`, `lane`, `source` and `id` may stand beside it. Times without zone are the shop's.
-    Exit 1 if any line was rejected.
+    `transaction`, `lane`, `source` and `id` may stand beside it. Times without zone are the shop's. Of POSLog and EPCIS what can
+    carry no tag (weighed goods, PLU and in-store numbers) or is no sale is passed over, and counted.
+    Exit 1 if anything was rejected.
 
-    Example: rfidguard ledger import opening-stock.csv sales-2026-11-22.csv
+    Example: rfidguard ledger import opening-stock.csv sales-2026-11-22.csv poslog-2026-11-22.xml
     """
     from rfidguard.feeds.ledger_import import ImportResult, import_file
 
@@ -155,4 +156,7 @@ def _report(result: "ImportResult") -> None:
         print(f"… and {total - len(result.first_rejects)} more", file=sys.stderr)
     reasons = f" ({', '.join(rejects(result))})" if total else ""
     passed = f", {result.passed} lines passed over that are no ledger lines" if result.passed else ""
+    if result.passed_over:
+        over = ", ".join(f"{count} {reason}" for reason, count in result.passed_over.most_common())
+        passed += f", {result.passed_over.total()} passed over ({over})"
     print(f"{result.stored} stored, {result.duplicate} duplicate, {total} rejected{reasons}{passed}")

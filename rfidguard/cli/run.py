@@ -3,11 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rfidguard.cli import ConfigOption
+
+if TYPE_CHECKING:
+    from rfidguard.config import Config
 
 
 def register(app: typer.Typer) -> None:
@@ -31,11 +34,21 @@ def _run(
 
     set_up_logging(log_level)
     settings = load(config, os.environ)
-    status = Guard(settings, lambda: load(config, os.environ)).run()
+    status = Guard(settings, lambda: _usable(load(config, os.environ))).run()
     if status == EXIT_RELOAD:
         _start_again()
     if status:
         raise typer.Exit(status)
+
+
+def _usable(settings: "Config") -> None:
+    """Raises ConfigError for what the next start would fail of: tokens and certificates are read anew at a reload."""
+    from rfidguard.errors import ConfigError
+    from rfidguard.web.tls import http_faults
+
+    faults = http_faults(settings.http)
+    if faults:
+        raise ConfigError(faults)
 
 
 def _start_again() -> None:

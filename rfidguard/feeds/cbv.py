@@ -102,6 +102,6 @@ def kind_of(step: str | None, dispositions: Iterable[str], lost: Iterable[str] =
 def _standard(name: str, text: str, field: str) -> str:
     if name.lower() not in _WORDS[field]:
         raise RefusedInput(
-            "bad_word", f"{field} {ascii(text)[:80]} is no word of CBV 2.0; a word of your own is a URI, like https://…/{name[:40]}"
+            "bad_word", f"{ascii(text)[:80]} is no {field} of CBV 2.0; a word of your own is a URI, like https://…/{name[:40]}"
         )
     return name.lower()

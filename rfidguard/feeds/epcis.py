@@ -18,10 +18,11 @@ from rfidguard.feeds.article_number import untaggable
 from rfidguard.feeds.cbv import kind_of
 from rfidguard.feeds.epcis_event import FIELDS, OTHER_TYPES, READ_TYPES, EventDocument, QuantityElement
 from rfidguard.feeds.goods_name import NO_TRADE_ITEM, Goods, goods_named
-from rfidguard.feeds.ledger_csv import Taken
+from rfidguard.feeds.ledger_csv import Taken, fitting
+from rfidguard.feeds.local_time import EARLIEST_AT, NO_CLOCK
 from rfidguard.refusal import complaints
 from rfidguard.rfc3339 import unix_seconds
-from rfidguard.sale import EARLIEST_AT, MAX_QUANTITY
+from rfidguard.sale import MAX_QUANTITY
 
 SOURCE = "epcis"
 MAX_DOCUMENT_ID = 150
@@ -56,7 +57,7 @@ def event_taken(body: Any, place: str, line: int = 0) -> Iterator[Taken]:
         faults = complaints(error, FIELDS)
         yield Taken(line, reason="bad_event", text="\n".join(f"{place}.{fault}" for fault in faults))
         return
-    yield from _records(event, place, line)
+    yield from map(fitting, _records(event, place, line))
 
 
 def event_name(event: EventDocument, named: Named) -> str:
@@ -86,7 +87,7 @@ def _records(event: EventDocument, place: str, line: int) -> Iterator[Taken]:
         return
     at = unix_seconds(event.eventTime)
     if at < EARLIEST_AT:
-        yield Taken(line, reason="bad_time", text=f"{place}.eventTime: {event.eventTime} is before 2020: is the clock set?")
+        yield Taken(line, reason="bad_time", text=f"{place}.eventTime: {event.eventTime} {NO_CLOCK}")
         return
     yield from (Taken(line, passed=reason) for reason in named.passed)
     yield from (Taken(line, reason=fault.reason, text=f"{place}: {fault}") for fault in named.faults)

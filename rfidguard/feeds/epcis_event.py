@@ -41,6 +41,13 @@ def _with_prefix(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _texts(value: Any) -> Any:
+    every = value if isinstance(value, list) else [value]
+    if any(not isinstance(one, str) for one in every) and value is not None:
+        raise ValueError("must be a URI, or a list of URIs")
+    return value
+
+
 Step = Annotated[str, AfterValidator(_word_of(STEP))]
 Disposition = Annotated[str, AfterValidator(_word_of(DISPOSITION))]
 Time = Annotated[str, StringConstraints(max_length=64), AfterValidator(_dated)]
@@ -101,7 +108,7 @@ class EventDocument(_Part):
     bizTransactionList: Annotated[tuple[BizTransaction, ...], Field(strict=False)] = ()  # noqa: N815
     readPoint: Place | None = None  # noqa: N815
     bizLocation: Place | None = None  # noqa: N815
-    certificationInfo: str | Annotated[tuple[str, ...], Field(strict=False)] | None = None  # noqa: N815
+    certificationInfo: Annotated[Any, AfterValidator(_texts)] = None  # noqa: N815
     ilmd: Extensions | None = None
     errorDeclaration: ErrorDeclaration | None = None  # noqa: N815
 

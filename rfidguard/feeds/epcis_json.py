@@ -12,6 +12,7 @@ from rfidguard.feeds.ledger_csv import Taken
 
 MAX_DOCUMENT_BYTES = 64_000_000
 DOCUMENT_TYPES = ("EPCISDocument", "EPCISQueryDocument")
+_MARK = b"\xef\xbb\xbf"
 _MEND = 'it is an object with "type": "EPCISDocument", an event, or a list of events'
 
 
@@ -50,7 +51,7 @@ def _is_json(line: bytes) -> bool:
 
 def _decoded(payload: bytes) -> Any:
     try:
-        return msgspec.json.decode(payload)
+        return msgspec.json.decode(payload.removeprefix(_MARK))
     except RecursionError as error:
         raise RefusedInput("too_deep", "the document is nested too deep") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

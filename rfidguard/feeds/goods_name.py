@@ -64,7 +64,7 @@ def goods_named(text: str) -> Goods:
 
 
 def _of_urn(text: str) -> Goods:
-    """"urn:epc:id:sgtin:0614141.112345.400", with tag:, class:, idpat: and raw: alike."""
+    """ "urn:epc:id:sgtin:0614141.112345.400", with tag:, class:, idpat: and raw: alike."""
     if found := _RAW.fullmatch(text):
         return Goods(epc=normal_epc(found[1]))
     _, _, space, scheme, rest = [*text.split(":", 4), "", ""][:5]
@@ -79,7 +79,7 @@ def _of_urn(text: str) -> Goods:
 
 
 def _of_parts(text: str, rest: str, *, is_lot: bool) -> Goods:
-    """"0614141.112345.400": company prefix, indicator and item reference (13 digits together), serial or lot."""
+    """ "0614141.112345.400": company prefix, indicator and item reference (13 digits together), serial or lot."""
     found = _PARTS.fullmatch(rest)
     if found is None or len(found[1]) + len(found[2]) != 13:
         raise _bad(text, "an SGTIN is PREFIX.ITEM.SERIAL, and PREFIX and ITEM have 13 digits together")
@@ -90,7 +90,7 @@ def _of_parts(text: str, rest: str, *, is_lot: bool) -> Goods:
 
 
 def _of_link(text: str) -> Goods:
-    """"https://shop.example/01/09506000134352/21/32a%2Fb?17=220630"; any host, any path before the key."""
+    """ "https://shop.example/01/09506000134352/21/32a%2Fb?17=220630"; any host, any path before the key."""
     parts = re.split(r"[?#]", text, maxsplit=1)[0].split("/")[3:]
     for place in range(len(parts) - 1):
         if _ITEM_KEYS.get(parts[place]) == "01" and parts[place + 1].isdigit():

@@ -71,6 +71,16 @@ def check_fits(record: Ledger) -> None:
         raise RefusedInput("bad_value", f"quantity is at most {MAX_QUANTITY}, not {record.quantity}")
 
 
+def fitting(taken: Taken) -> Taken:
+    """`taken`, or its refusal where no column holds its record."""
+    try:
+        if taken.record is not None:
+            check_fits(taken.record)
+    except RefusedInput as error:
+        return Taken(taken.line, reason=error.reason, text=str(error))
+    return taken
+
+
 def _taken(line: int, names: list[str], cells: list[str], seen: Counter[str], zone: tzinfo, now: float) -> Taken:
     try:
         if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):

@@ -1,56 +1,106 @@
-"""Ledger records from a file: journal lines, or CSV with a header; told apart by content, plain or packed (.gz, .zst)."""
+"""Ledger records from a file: journal lines, CSV with a header, POSLog XML, EPCIS JSON or XML; plain or packed (.gz, .zst).
+
+What a file is is told by its content.
+"""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
-from itertools import chain, islice
+from itertools import chain
 from typing import BinaryIO
 
 from rfidguard.errors import RefusedInput
 from rfidguard.events import Ledger
+from rfidguard.feeds.epcis_event import OTHER_TYPES, READ_TYPES
+from rfidguard.feeds.epcis_json import DOCUMENT_TYPES, MAX_DOCUMENT_BYTES, epcis_json_taken
+from rfidguard.feeds.epcis_xml import ROOTS, epcis_xml_taken
 from rfidguard.feeds.ledger_csv import Taken, check_fits, csv_rows, separator_of
+from rfidguard.feeds.poslog import poslog_taken
+from rfidguard.feeds.xml_stream import root_name
 from rfidguard.journal import decode_line
-from rfidguard.journal_files import lines_of
+from rfidguard.journal_files import chunks_of, lines_in
 
-_HEAD_LINES = 40
-_EPCIS_TYPES = (
-    "EPCISDocument", "EPCISQueryDocument", "ObjectEvent", "AggregationEvent", "TransactionEvent", "TransformationEvent",
-    "AssociationEvent",
-)  # fmt: skip
-_LATER = "this version does not read it yet; it takes journal lines (.jsonl) and CSV with a header"
+_HEAD_BYTES = 65_536
+_MARK_AND_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_POSLOG_ROOTS = ("POSLog", "Transaction")
+_EPCIS_TYPES = (*DOCUMENT_TYPES, *READ_TYPES, *OTHER_TYPES)
+_KNOWN = "known are journal lines (.jsonl), CSV with a header, POSLog XML, EPCIS JSON and EPCIS XML"
 
 
 def ledger_lines(file: BinaryIO, zone: tzinfo, now: float) -> Iterator[Taken]:
     """Everything in the file, in order. `zone` is that of times without one, `now` (Unix seconds) the time of rows without any.
 
-    Raises RefusedInput for a file that is neither journal nor CSV: empty_file, poslog, epcis, unknown_format, bad_header.
+    Raises RefusedInput for a file that is none of these, or ends in something else: empty_file, unknown_format, bad_header,
+    and what the readers of XML and JSON raise. What came before was good.
     """
     torn: Counter[str] = Counter()
-    lines = lines_of(file, torn)
-    head = list(islice(lines, _HEAD_LINES))
+    chunks = chunks_of(file, torn)
+    head = _head(chunks)
+    everything = chain([head], chunks)
     form = _form(head)
-    everything = chain(head, lines)
-    yield from _csv(everything, zone, now) if form == "csv" else _journal(everything)
+    if form == "poslog":
+        yield from poslog_taken(everything, zone, now)
+    elif form == "epcis_xml":
+        yield from epcis_xml_taken(everything)
+    elif form == "epcis":
+        yield from epcis_json_taken(_whole(everything))
+    else:
+        lines = lines_in(everything, torn)
+        yield from _csv(lines, zone, now) if form == "csv" else _journal(lines)
     for reason, count in torn.items():
         yield Taken(0, reason=reason, text=f"{count} places of the file are broken and could not be read")
 
 
-def _form(head: list[bytes]) -> str:
-    """ "journal" or "csv". Raises RefusedInput for anything else."""
-    start = b"\n".join(head).lstrip()
+def is_xml(start: bytes) -> bool:
+    """Whether a document that begins so is XML, in whatever encoding."""
+    return start.lstrip(_MARK_AND_BLANKS).startswith(b"<") or (start[:2] in _UTF_16 and b"<" in start[2:4])
+
+
+def form_of_xml(start: bytes) -> str | None:
+    """ "poslog", "epcis_xml" or None: what XML that begins so is."""
+    root = root_name(start)
+    if root in ROOTS or b"EPCISDocument" in start or b"EPCISQueryDocument" in start:
+        return "epcis_xml"
+    return "poslog" if root in _POSLOG_ROOTS or b"POSLog" in start or b"RetailTransaction" in start else None
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    """The first bytes, enough to tell what they are."""
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head.lstrip()) >= _HEAD_BYTES:
+            break
+    return head
+
+
+def _whole(chunks: Iterable[bytes]) -> bytes:
+    found = bytearray()
+    for chunk in chunks:
+        found += chunk
+        if len(found) > MAX_DOCUMENT_BYTES:
+            raise RefusedInput("too_large", f"an EPCIS JSON file has at most {MAX_DOCUMENT_BYTES} bytes; split it")
+    return bytes(found)
+
+
+def _form(head: bytes) -> str:
+    """ "journal", "csv", "poslog", "epcis" or "epcis_xml". Raises RefusedInput for anything else."""
+    start = head.lstrip(_MARK_AND_BLANKS)
     if not start:
         raise RefusedInput("empty_file", "there is nothing in this file")
-    if start.startswith(b"<"):
-        raise _xml_refusal(start)
+    if is_xml(head):
+        form = form_of_xml(head[:_HEAD_BYTES])
+        if form is None:
+            raise RefusedInput("unknown_format", f"this is XML, but neither POSLog nor EPCIS; {_KNOWN}")
+        return form
+    first = start.partition(b"\n")[0]
     if start[:1] in (b"{", b"["):
-        if not _is_journal(start.partition(b"\n")[0]):
-            raise _json_refusal(start)
-        return "journal"
-    first = _text(start.partition(b"\n")[0])
-    if separator_of(first) is None:
+        return "journal" if _is_journal(first) else _json_form(start[:_HEAD_BYTES])
+    if separator_of(_text(first)) is None:
         raise RefusedInput(
-            "unknown_format", f"this is neither a journal nor CSV with a header: the first line is {ascii(first)[:80]}"
+            "unknown_format", f"this is neither a journal nor CSV with a header: the first line is {ascii(_text(first))[:80]}"
         )
     return "csv"
 
@@ -63,17 +113,13 @@ def _is_journal(first: bytes) -> bool:
     return isinstance(body, dict) and isinstance(body.get("type"), str) and body["type"] not in _EPCIS_TYPES
 
 
-def _xml_refusal(start: bytes) -> RefusedInput:
-    for name, mark in (("POSLog", b"POSLog"), ("EPCIS", b"EPCIS")):
-        if mark in start:
-            return RefusedInput(name.lower(), f"this is {name} XML: {_LATER}")
-    return RefusedInput("unknown_format", f"this is XML, but neither POSLog nor EPCIS; {_LATER.partition('; ')[2]}")
-
-
-def _json_refusal(start: bytes) -> RefusedInput:
+def _json_form(start: bytes) -> str:
     if any(f'"{name}"'.encode() in start for name in _EPCIS_TYPES) or b"epcis" in start.lower():
-        return RefusedInput("epcis", f"this is EPCIS JSON: {_LATER}")
-    return RefusedInput("unknown_format", 'this is JSON, but its first line is no journal line (one object with a "type")')
+        return "epcis"
+    raise RefusedInput(
+        "unknown_format",
+        'this is JSON, but neither EPCIS nor a journal: its first line is no journal line (one object with a "type")',
+    )
 
 
 def _journal(lines: Iterable[bytes]) -> Iterator[Taken]:

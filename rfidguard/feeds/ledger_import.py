@@ -19,11 +19,15 @@ BATCH = 1_000
 
 
 class ImportResult(msgspec.Struct):
-    """`passed`: lines that are no ledger lines. `rejected`: by reason. `first_rejects`: the first of them, with their places."""
+    """`passed`: lines that are no ledger lines; `passed_over`: what rightly is no ledger record, by reason.
+
+    `rejected`: by reason; `first_rejects`: the first of them, with their places.
+    """
 
     stored: int = 0
     duplicate: int = 0
     passed: int = 0
+    passed_over: Counter[str] = msgspec.field(default_factory=Counter)
     rejected: Counter[str] = msgspec.field(default_factory=Counter)
     first_rejects: list[str] = msgspec.field(default_factory=list)
 
@@ -42,14 +46,20 @@ def import_file(
     """
     try:
         with path.open("rb", buffering=0) as file:
-            lines = ledger_lines(file, zone, now)
+            lines = _to_the_end(ledger_lines(file, zone, now))
             while batch := list(islice(lines, BATCH)):
                 _take(store, batch, path.name, now, result)
                 progress(file.tell())
-    except RefusedInput as error:
-        result.reject(path.name, error.reason, str(error))
     except OSError as error:
         result.reject(path.name, "unreadable", f"cannot be read: {error.strerror}")
+
+
+def _to_the_end(lines: Iterator[Taken]) -> Iterator[Taken]:
+    """A file that turns bad has good lines before: they are taken all the same."""
+    try:
+        yield from lines
+    except RefusedInput as error:
+        yield Taken(0, reason=error.reason, text=str(error))
 
 
 def _take(store: Store, batch: list[Taken], name: str, now: float, result: ImportResult) -> None:
@@ -59,7 +69,10 @@ def _take(store: Store, batch: list[Taken], name: str, now: float, result: Impor
     result.duplicate += statuses["duplicate"]
     for taken in batch:
         if taken.reason is not None:
-            result.reject(f"{name} line {taken.line}", taken.reason, taken.text or "")
+            place = f"{name} line {taken.line}" if taken.line else name
+            result.reject(place, taken.reason, taken.text or "")
+        elif taken.passed is not None:
+            result.passed_over[taken.passed] += 1
         elif taken.record is None:
             result.passed += 1
 

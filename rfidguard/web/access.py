@@ -33,16 +33,31 @@ RIGHTS = {
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who calls. `until` is when a cookie ends (Unix seconds); None for a token. `proven` is false where everything is open."""
+    """Who calls. `until` is when a cookie ends (Unix seconds); None for a token. `proven` is false where everything is open.
+
+    `lanes` are those that a till is configured for; see `owns_lane`.
+    """
 
     name: str
     scope: str
     until: float | None = None
     proven: bool = True
+    lanes: tuple[str, ...] = ()
 
     def may(self, right: str) -> bool:
         """`right` is one of the words in RIGHTS."""
         return right in RIGHTS[self.scope]
+
+    @property
+    def lane(self) -> str | None:
+        """The lane of a till that names none; None for callers who are bound to no lane."""
+        if self.scope != "till":
+            return None
+        return self.lanes[0] if self.lanes else self.name
+
+    def owns_lane(self, lane: str) -> bool:
+        """Whether this caller may report sales of `lane`: a till only of its own, whoever else may report sales of any."""
+        return self.scope != "till" or is_lane_of(lane, self.name, self.lanes)
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -51,6 +66,7 @@ class Client(msgspec.Struct, frozen=True):
     name: str
     scope: str
     token: str
+    lanes: tuple[str, ...] = ()
 
 
 class Access:
@@ -69,7 +85,7 @@ class Access:
         given, found = token.encode(), None
         for client in self._clients.values():
             if hmac.compare_digest(client.token.encode(), given):
-                found = Caller(client.name, client.scope)
+                found = Caller(client.name, client.scope, lanes=client.lanes)
         return found
 
     def cookie_for(self, caller: Caller, now: float) -> str:
@@ -86,7 +102,14 @@ class Access:
             return None
         until = int(until_text)
         genuine = hmac.compare_digest(_signature(client, until).encode(), signature.encode())
-        return Caller(name, client.scope, float(until)) if genuine and now < until else None
+        return Caller(name, client.scope, float(until), lanes=client.lanes) if genuine and now < until else None
+
+
+def is_lane_of(lane: str, name: str, lanes: Sequence[str]) -> bool:
+    """Whether `lane` belongs to the till `name` that is configured for `lanes`. Without any, till-3 has till-3 and 3."""
+    if lanes:
+        return lane in lanes
+    return lane == name or name.endswith(f"-{lane}")
 
 
 def access_from(http: Http) -> Access:
@@ -145,7 +168,7 @@ def _read_token(client: HttpClient) -> Client | str:
             f"{where} must hold one line of at least {MIN_TOKEN_CHARACTERS} visible ASCII characters; "
             "make one with: openssl rand -hex 24"
         )
-    return Client(client.name, client.scope, token)
+    return Client(client.name, client.scope, token, client.lanes)
 
 
 def _doubles(values: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from rfidguard.alarm import OPEN_STATES, Alarm, alarm_message
 from rfidguard.answer_document import MAX_ANSWER_BYTES, AnswerDocument
+from rfidguard.answer_limits import RATE_LIMITED
 from rfidguard.effects import AnswerJudged
 from rfidguard.web.access import Caller
 from rfidguard.web.gatekeeper import Gatekeeper
@@ -24,7 +25,8 @@ _ANSWER_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"description": "Accepted, or a repeat of an accepted answer."},
     404: {"description": "There is no such alarm."},
     409: {"description": "Somebody was first: `reason`, `acknowledged_by` and `resolved_by` say who."},
-    422: {"description": "The answer cannot be understood: `reason` says why."},
+    422: {"description": "The answer cannot be understood, or is stale: `reason` says why."},
+    429: {"description": "Too many answers by this caller: `reason` is `rate_limited`."},
     503: {"description": "Not judged yet. Send the same answer (same id) again."},
 }
 
@@ -94,9 +96,11 @@ def _verdict(judged: AnswerJudged, alarm: Alarm | None) -> JSONResponse:
     body: dict[str, Any] = {"id": judged.id, "status": judged.status, "reason": judged.reason}
     if judged.status == "accepted":
         return JSONResponse(body)
+    reason = judged.reason or ""
+    if reason.startswith(RATE_LIMITED):
+        return JSONResponse(body, 429, {"Retry-After": "1"})
     if alarm is None:
         return JSONResponse(body, 404)
-    reason = judged.reason or ""
     first = reason.startswith("already") or (reason.startswith("unknown_alarm") and alarm.state not in OPEN_STATES)
     if first:
         body |= {"state": alarm.state, "acknowledged_by": alarm.acknowledged_by, "resolved_by": alarm.resolved_by}

@@ -9,6 +9,7 @@ from rfidguard import __version__
 from rfidguard.metrics import CONTENT_TYPE, Family, exposition, gauge
 from rfidguard.web.access import Access
 from rfidguard.web.alarms import alarms_router
+from rfidguard.web.capture import capture_router
 from rfidguard.web.gatekeeper import Gatekeeper
 from rfidguard.web.openapi import openapi_of
 from rfidguard.web.replies import add_handlers
@@ -35,6 +36,7 @@ def create_app(services: Services, access: Access | None = None, beat_s: float =
     streams = Streams(services, beat_s)
     app.state.streams = streams
     app.include_router(sales_router(services, gatekeeper))
+    app.include_router(capture_router(services, gatekeeper))
     app.include_router(alarms_router(services, gatekeeper))
     app.include_router(stream_router(streams, gatekeeper))
     app.include_router(page_router(gatekeeper))

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,7 +25,9 @@ _MAX_CONNECTIONS = 256
 class WebServer:
     """Serves `app` on host and port; 0 takes a free one. `beat_at`: monotonic time of its loop's last beat, one each second."""
 
-    def __init__(self, app: FastAPI, host: str, port: int, clock: Clock) -> None:
+    def __init__(self, app: FastAPI, host: str, port: int, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
+        """`tls`: https with this context (rfidguard.web.tls); None: http."""
+        self._tls = tls
         self._app = app
         self._host = host
         self._clock = clock
@@ -36,7 +40,8 @@ class WebServer:
     @property
     def url(self) -> str:
         """Where it can be reached, "http://127.0.0.1:8080"."""
-        return f"http://[{self._host}]:{self.port}" if ":" in self._host else f"http://{self._host}:{self.port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://[{self._host}]:{self.port}" if ":" in self._host else f"{scheme}://{self._host}:{self.port}"
 
     @property
     def alive(self) -> bool:
@@ -79,7 +84,8 @@ class WebServer:
         return listener
 
     def _config(self) -> uvicorn.Config:
-        return uvicorn.Config(
+        return _Config(
+            self._tls,
             self._app,
             log_config=None,
             access_log=False,
@@ -103,6 +109,18 @@ class WebServer:
         finally:
             listener.close()
             server.ready.set()
+
+
+class _Config(uvicorn.Config):
+    """uvicorn's settings with a TLS context made elsewhere."""
+
+    def __init__(self, tls: ssl.SSLContext | None, app: FastAPI, **settings: Any) -> None:
+        super().__init__(app, **settings)
+        self._tls = tls
+
+    def load(self) -> None:
+        super().load()
+        self.ssl = self._tls
 
 
 class _Server(uvicorn.Server):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from rfidguard.alarm import Alarm
 from rfidguard.clock import Clock
 from rfidguard.effects import AnswerJudged
+from rfidguard.feeds.capture import CaptureReply
 from rfidguard.intake import SaleReply
 from rfidguard.metrics import Family
 from rfidguard.web.live import Subscription
@@ -20,6 +21,14 @@ class Services(Protocol):
 
     def take_sale(self, payload: bytes, source: str, lane: str | None) -> SaleReply:
         """Stores one sale document; returns only after its commit."""
+        ...
+
+    def take_capture(self, payload: bytes, source: str, proceed: bool) -> CaptureReply:
+        """Stores an EPCIS document; `proceed`: the good events of one that has bad ones too."""
+        ...
+
+    def take_poslog(self, payload: bytes, source: str) -> CaptureReply:
+        """Stores a POSLog document."""
         ...
 
     def submit_answer(self, payload: bytes, by: str) -> Future[AnswerJudged]:

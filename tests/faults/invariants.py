@@ -11,8 +11,12 @@ from simulators.handheld import Script
 
 
 def check(shop: Shop) -> None:
-    """Waits for what is on its way, then asserts every invariant. The daemon must run, reader and broker must be well."""
+    """Waits for what is on its way, then asserts every invariant. The daemon must run, reader and broker must be well.
+
+    One more theft is played first: the gate is watched, and whatever left before it has been judged once this one rings.
+    """
     shop.watching()
+    shop.until_rung(shop.steal())
     _every_theft_rang_under_one_name(shop)
     _every_alarm_decided_was_received_and_is_stored_once(shop)
     _nothing_paid_rang(shop)
@@ -32,8 +36,8 @@ def _every_alarm_decided_was_received_and_is_stored_once(shop: Shop) -> None:
     for name in shop.decided():
         wait_for(lambda name=name: name in _received(shop), 60, f"alarm {name} at a handheld")
         wait_for(lambda name=name: shop.sql(f"select 1 from alarms where id = '{name}'"), 30, f"alarm {name} in the database")
-        rows = shop.sql(f"select count(*) from alarm_events where alarm = '{name}' and event_type = 'raised'")
-        assert rows == [(1,)], f"alarm {name} was raised {rows[0][0]} times"
+        ((raised,),) = shop.sql(f"select count(*) from alarm_events where alarm = '{name}' and event_type = 'raised'")
+        assert raised == 1 or (raised == 0 and shop.database_was_lost()), f"alarm {name} was raised {raised} times"
     stored = {row[0] for row in shop.sql("select id from alarms")}
     assert stored == shop.decided()
 
@@ -45,12 +49,13 @@ def _nothing_paid_rang(shop: Shop) -> None:
 
 def _every_confirmed_sale_and_answer_is_stored(shop: Shop) -> None:
     documents = {row[0] for row in shop.sql("select id from documents")}
-    assert set(shop.sold.values()) <= documents
+    assert set(shop.sold.values()) <= documents or shop.database_was_lost()
     stored = {(row[0], row[1]): row[2] for row in shop.sql("select by, id, status from answers")}
     for hand in shop.hands:
-        for name, reply in list(hand.replies.items()):
-            assert (hand.user, name) in stored, f"answer {name} of {hand.user} was answered {reply} and is gone"
-            assert stored[hand.user, name] in (reply["status"], None)
+        accepted = [name for name, reply in list(hand.replies.items()) if reply["status"] == "accepted"]
+        for name in accepted if not shop.database_was_lost() else ():
+            assert stored.get((hand.user, name)) in ("accepted", None), f"answer {name} of {hand.user} is gone"
+            assert (hand.user, name) in stored, f"answer {name} of {hand.user} was accepted and is gone"
 
 
 def _open_alarms_stand_at_the_broker(shop: Shop) -> None:

@@ -3,11 +3,13 @@ and fault proxies before both. It keeps book of what people did, so that invaria
 """
 
 import itertools
+import json
 import os
 import re
 import sqlite3
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -21,13 +23,37 @@ from walks import leave, own
 from rfidguard.errors import RfidguardError
 from simulators.faults import FaultProxy
 from simulators.handheld import Script, SimHandheld
+from simulators.mqtt_client import Login, SimClient
 from simulators.pos import SimTill
 
 SPEED = 1.5
 
 
+class Ear:
+    """The newest payload of `health`, `status` and the states of gates and devices, by topic; `log` holds all, in order."""
+
+    def __init__(self, login: Login) -> None:
+        self.newest: dict[str, dict[str, Any]] = {}
+        self.log: list[tuple[str, dict[str, Any]]] = []
+        topics = ("health", "status", "gate/+/status", "device/+/status")
+        self.client = SimClient(login, "ear", topics, self._hear, lambda: None, None)
+
+    def stop(self) -> None:
+        self.client.stop()
+
+    def reasons(self) -> dict[str, str]:
+        """What `health` says is wrong."""
+        found: dict[str, str] = self.newest.get("health", {}).get("reasons", {})
+        return found
+
+    def _hear(self, topic: str, payload: bytes, _retained: bool) -> None:
+        body = json.loads(payload or b"{}")
+        self.log.append((topic, body))
+        self.newest[topic] = body
+
+
 class Shop(StoreFront):
-    """`folder` holds everything. `stolen` and `bought`: EPCs that were carried out; `sold`: EPC -> id of the confirmed document."""
+    """`folder` holds everything. `stolen` and `bought`: EPCs that were carried out; `sold`: EPC -> id of its document."""
 
     def __init__(self, folder: Path, *, extra: str = "") -> None:
         self.store_broker = Broker(_made(folder / "mosquitto"))
@@ -39,6 +65,7 @@ class Shop(StoreFront):
             .replace(f":{self.store_broker.port}", f":{self.to_broker.port}")
             .replace(f"port = {self.reader_port}", f"port = {self.to_reader.port}")
         )
+        self.database = folder / "rfidguard.db"
         self.stolen: list[str] = []
         self.bought: list[str] = []
         self.sold: dict[str, str] = {}
@@ -98,17 +125,52 @@ class Shop(StoreFront):
         """Waits until the daemon calls itself ready: reader, broker and database work."""
         wait_for(self._is_ready, 60, f"the daemon to be ready: {self.log()[-1500:]}")
 
+    def put_database(self, folder: Path) -> None:
+        """Has the daemon keep its database in another folder."""
+        self.database = folder / "rfidguard.db"
+        self.config.write_text(f'[database]\nurl = "sqlite:///{self.database}"\n{self.config.read_text()}')
+
+    def database_was_lost(self) -> bool:
+        """Whether a damaged database was moved aside."""
+        return bool(list(self.database.parent.glob(f"{self.database.name}.damaged-*")))
+
+    def until_device_up(self) -> None:
+        """Waits until the reader counts as online, whatever else is wrong."""
+        wait_for(lambda: self._up(), 30, "the reader online")
+
+    def _up(self) -> bool:
+        try:
+            return "front-1" not in self.http("/readyz")[1].get("reasons", {"front-1": 1})
+        except OSError:
+            return False
+
     def restart(self) -> None:
         """SIGKILL and a new start."""
         self.kill()
         self.start()
         self.watching()
 
-    def steal(self) -> str:
+    def new(self) -> str:
+        """An item nobody saw before."""
+        return own(next(self._serials))
+
+    def wait(self, seconds: float) -> None:
+        """Lets people walk on; for the moment of a fault, never for its end."""
+        self._closing.wait(seconds)
+
+    def until_read(self, tags: int) -> None:
+        """Until the reader told of so many reads."""
+        wait_for(lambda: self.reader is not None and self.reader.counts["tags_sent"] >= tags, 20, f"{tags} reads")
+
+    def python_path(self, plug: Path) -> str:
+        """PYTHONPATH with an outside package on it."""
+        return f"{ROOT}:{plug}"
+
+    def steal(self, speed: float = SPEED) -> str:
         """Somebody walks out with an unpaid item; its EPC. Returns at once."""
-        epc = own(next(self._serials))
+        epc = self.new()
         self.stolen.append(epc)
-        self.play(leave(epc, speed=SPEED))
+        self.play(leave(epc, speed=speed))
         return epc
 
     def buy(self, till: SimTill, timeout_s: float = 60.0) -> str:
@@ -117,9 +179,9 @@ class Shop(StoreFront):
         self.carry(epc)
         return epc
 
-    def sell(self, till: SimTill, timeout_s: float = 60.0) -> str:
+    def sell(self, till: SimTill, timeout_s: float = 60.0, epc: str | None = None) -> str:
         """Sells an item; returns once the till has its confirmation."""
-        epc = own(next(self._serials))
+        epc = epc or self.new()
         document = till.document([{"epc": epc}])
         reply = till.post(document, timeout_s)
         assert reply["status"] in ("stored", "duplicate"), reply
@@ -156,17 +218,18 @@ class Shop(StoreFront):
         wait_for(lambda: self.log().count(text) >= count, timeout_s, f"{text!r} in the log")
 
     def sql(self, query: str) -> list[Any]:
-        with closing(sqlite3.connect(f"file:{self.folder / 'rfidguard.db'}?mode=ro", uri=True, timeout=20)) as conn:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)) as conn:
             return conn.execute(query).fetchall()
 
-    def health(self) -> dict[str, Any]:
-        """The newest `health` that the broker keeps."""
-        hand = self.hands[0]
-        return hand.states.get("health", {}) if hasattr(hand, "states") else {}
+    def ear(self) -> "Ear":
+        """Somebody who hears what the daemon tells of itself."""
+        ear = Ear(self.login())
+        ear.client.start()
+        self._parts.append(ear)
+        wait_for(ear.client.connected, what="the ear")
+        return ear
 
     def metrics(self) -> str:
-        import urllib.request
-
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=20) as response:
             text: str = response.read().decode()
             return text

@@ -21,5 +21,6 @@ def test_nothing_is_lost_by_a_death_at(shop: Shop, crash_at: str) -> None:
     clerk = in_background(lambda: shop.buy(till))
     wait_for(lambda: shop.deaths >= 1, 60, f"the death at {crash_at}")
     clerk.join(60)
+    assert shop.bought, "the sale was not confirmed"
     check(shop)
     assert shop.deaths == 1

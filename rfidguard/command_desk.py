@@ -1,0 +1,116 @@
+"""Commands that operators send over MQTT: checked, carried out by the core or the daemon, and written to the audit trail."""
+
+import logging
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from rfidguard import audit
+from rfidguard.clock import Clock
+from rfidguard.driver import Emit
+from rfidguard.errors import RefusedInput
+from rfidguard.events import Command
+from rfidguard.rate_limit import RateLimit
+from rfidguard.refusal import complaints
+from rfidguard.store import FOR_EVER, Store
+
+log = logging.getLogger(__name__)
+
+CORE_COMMANDS = ("mute", "unmute", "arm", "disarm", "test")
+DAEMON_COMMANDS = ("reload", "rebirth")
+
+WHO = "mqtt:cmd"
+"""The broker tells nobody who sent a command: its access list says who may."""
+
+COMMANDS_PER_S, COMMANDS_BURST = 2.0, 40
+_MAX_PENDING = 1_000
+
+
+class CommandDocument(BaseModel):
+    """The payload of `cmd/<name>`: {"id"?, "gate"?, "seconds"?}; an empty payload will do."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    gate: Annotated[str, StringConstraints(max_length=64)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
+
+
+class CommandDesk:
+    """`take` is called on the inbox's thread, `judged` on the core's. `rejects`: refused commands, by reason."""
+
+    def __init__(self, store: Store, emit: Emit, clock: Clock, daemon_command: Callable[[str], str | None]) -> None:
+        """`daemon_command`: carries out a command to the daemon itself; None, or why it did not."""
+        self._store = store
+        self._emit = emit
+        self._clock = clock
+        self._daemon_command = daemon_command
+        self._limit = RateLimit(COMMANDS_PER_S, COMMANDS_BURST, clock)
+        self._lock = threading.Lock()
+        self._pending: OrderedDict[tuple[str, str], CommandDocument] = OrderedDict()
+        self.rejects: Counter[str] = Counter()
+
+    def take(self, name: str, payload: bytes) -> Mapping[str, Any] | None:
+        """Commands to the core are answered by the core (None here); the daemon's own at once. Raises RefusedInput."""
+        if not self._limit.take(WHO):
+            self.rejects["rate_limited"] += 1
+            raise RefusedInput("rate_limited", "too many commands at once; try again in a second")
+        try:
+            document = _read(name, payload)
+        except RefusedInput as error:
+            self.rejects[error.reason] += 1
+            self._write(name, CommandDocument(), "rejected", f"{error.reason}: {error}")
+            raise
+        now = self._clock.now()
+        if name in CORE_COMMANDS:
+            command_id = document.id or f"{name}-{round(now * 1000)}"
+            self._remember(name, command_id, document)
+            self._emit(Command(at=now, id=command_id, name=name, gate=document.gate, seconds=document.seconds))
+            return None
+        problem = self._daemon_command(name)
+        status = "rejected" if problem else "accepted"
+        self._write(name, document, status, problem)
+        return {"id": document.id, "name": name, "status": status, "reason": problem}
+
+    def judged(self, body: Mapping[str, Any]) -> None:
+        """The core's reply to a command {"id", "name", "status", "reason"}; one told again after a restart is known already."""
+        with self._lock:
+            document = self._pending.pop((body["name"], body["id"]), None)
+        if document is not None:
+            self._write(body["name"], document, body["status"], body["reason"])
+
+    def _remember(self, name: str, command_id: str, document: CommandDocument) -> None:
+        with self._lock:
+            self._pending[name, command_id] = document
+            if len(self._pending) > _MAX_PENDING:
+                self._pending.popitem(last=False)
+
+    def _write(self, name: str, document: CommandDocument, status: str, reason: str | None) -> None:
+        log.info("command %s of %s: %s %s", name[:64], document.gate or "the site", status, reason or "", extra=_fields(document))
+        entry = audit.Entry(
+            at=self._clock.now(),
+            kind="command",
+            who=WHO,
+            what=document.gate or "",
+            action=name,
+            result=status,
+            reason=reason or "",
+            detail=document.model_dump(exclude_none=True),
+        )
+        self._store.write(partial(audit.append, entry=entry), FOR_EVER)
+
+
+def _read(name: str, payload: bytes) -> CommandDocument:
+    if name not in (*CORE_COMMANDS, *DAEMON_COMMANDS):
+        raise RefusedInput("unknown_command", f"there is no command {name!r}; {', '.join(CORE_COMMANDS + DAEMON_COMMANDS)}")
+    try:
+        return CommandDocument.model_validate_json(payload or b"{}")
+    except ValidationError as error:
+        raise RefusedInput("invalid", "; ".join(complaints(error, tuple(CommandDocument.model_fields)))) from error
+
+
+def _fields(document: CommandDocument) -> dict[str, str]:
+    return {"gate": document.gate} if document.gate else {}

@@ -1,0 +1,112 @@
+"""The core's questions to the ledger, answered at once: from the database, and from memory while the database is away.
+
+Memory holds what tills told since the start, for that is what walks out of the door. What could not be asked is asked again
+when the database is back; what then turns up is told to the core as news, so that a wrong alarm is cleared.
+"""
+
+import logging
+import threading
+from collections import deque
+from functools import partial
+
+from sqlalchemy import Connection
+
+from rfidguard.clock import Clock
+from rfidguard.driver import Emit
+from rfidguard.events import Event, Ledger, Lookup, ReadBatch
+from rfidguard.ledger import RecordSet, record_key
+from rfidguard.ledger_db import records_for
+from rfidguard.store import Store, StoreUnavailable
+from rfidguard.store_engine import BUSY_TIMEOUT_S
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 0.2
+"""How long the core may wait for the database: light and siren come after the answer."""
+BLIND_S = 1.0
+"""After a question in vain the core does not wait again for so long."""
+REMEMBERED = 50_000
+
+
+class LedgerDesk:
+    """`find` is called on the core's thread, `take` by whoever brings ledger records, `catch_up` now and then."""
+
+    def __init__(self, store: Store, emit: Emit, clock: Clock, credit_ttl_s: float) -> None:
+        self._store = store
+        self._emit = emit
+        self._clock = clock
+        self._credit_ttl_s = credit_ttl_s
+        self._lock = threading.Lock()
+        self._memory = RecordSet()
+        self._order: deque[str] = deque()
+        self._unasked: dict[str, None] = {}
+        self._blind_until = 0.0
+        self.problem: str | None = None
+        """Why the ledger cannot be asked now; None while it can."""
+
+    def find(self, keys: tuple[str, ...]) -> tuple[Ledger, ...]:
+        """Every record of `keys`; while the database cannot be asked, those that memory knows."""
+        if self._clock.monotonic() >= self._blind_until:
+            try:
+                return self._ask(keys)
+            except StoreUnavailable as error:
+                self._trouble(error)
+        with self._lock:
+            self._unasked.update(dict.fromkeys(keys))
+            return self._memory.find(keys)
+
+    def take(self, item: Event | ReadBatch) -> None:
+        """Remembers a ledger record and hands it on to the core."""
+        if isinstance(item, Ledger):
+            with self._lock:
+                self._remember(item)
+        self._emit(item)
+
+    def catch_up(self) -> int:
+        """Asks again what could not be asked. Returns how many keys; 0 while the database is still away."""
+        keys = tuple(self._unasked)
+        if not keys:
+            return 0
+        try:
+            records = self._ask(keys)
+        except StoreUnavailable as error:
+            self._trouble(error)
+            return 0
+        with self._lock:
+            for key in keys:
+                self._unasked.pop(key, None)
+        self._emit(Lookup(at=self._clock.now(), keys=keys, records=records))
+        return len(keys)
+
+    def _ask(self, keys: tuple[str, ...]) -> tuple[Ledger, ...]:
+        since = self._clock.now() - self._credit_ttl_s
+        records = self._store.read(partial(_soon, keys=keys, since=since))
+        if self.problem is not None:
+            log.warning("the ledger can be asked again")
+            self.problem = None
+        return tuple(records)
+
+    def _trouble(self, error: StoreUnavailable) -> None:
+        self._blind_until = self._clock.monotonic() + BLIND_S
+        if self.problem is None:
+            log.error("the ledger cannot be asked, memory must do: %s", error)
+        self.problem = str(error)
+
+    def _remember(self, record: Ledger) -> None:
+        key = record_key(record)
+        if self._memory.add(record) and key is not None:
+            self._order.append(key)
+        while len(self._order) > REMEMBERED:
+            self._memory.drop(self._order.popleft())
+
+
+def _soon(conn: Connection, keys: tuple[str, ...], since: float) -> list[Ledger]:
+    """The records, or an error within PATIENCE_S."""
+    if conn.dialect.name != "sqlite":
+        conn.exec_driver_sql(f"SET LOCAL statement_timeout = {round(PATIENCE_S * 1000)}")
+        return records_for(conn, keys, since)
+    conn.exec_driver_sql(f"PRAGMA busy_timeout = {round(PATIENCE_S * 1000)}")
+    try:
+        return records_for(conn, keys, since)
+    finally:
+        conn.exec_driver_sql(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")

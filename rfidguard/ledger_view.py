@@ -1,0 +1,142 @@
+"""The core's view of the ledger: what it says of items that leave, and what a later record changes for those that left. Pure.
+
+Who left stands in the state until it no longer matters: unpaid in an open alarm, let go in `departed`. Whatever comes in
+later, the two together say what they would say had everything been known at once.
+"""
+
+import math
+
+from rfidguard.alarm import OPEN_STATES
+from rfidguard.core_state import CoreState, Departed
+from rfidguard.effects import BindCredit, Effect, Noted
+from rfidguard.epc import identify
+from rfidguard.events import Ledger, Lookup
+from rfidguard.forget import ledger_keys
+from rfidguard.incident import sale_heard
+from rfidguard.layout import Layout
+from rfidguard.ledger import BOUND, LedgerAnswer, answer, binding, record_key
+
+WAITING = ("unpaid", "pending", "unverified")
+"""States of an alarm's item that a sale may still clear."""
+
+DEPARTED_KEPT_S = 1800.0
+DEPARTED_KEPT = 1000
+LOOSE_VOIDS_KEPT = 2000
+"""Voids that came before what they undo. The newest of them; the database has them all."""
+
+
+def moment(state: CoreState) -> float:
+    """The time of the next verdict: now, but later than every verdict before it, so that verdicts have an order."""
+    state.verdict_at = max(state.now, math.nextafter(state.verdict_at, math.inf))
+    return state.verdict_at
+
+
+def ledger_answer(layout: Layout, state: CoreState, epc: str, at: float) -> LedgerAnswer:
+    """What the view says of an item that left, or leaves, at `at` (Unix seconds)."""
+    identity = identify(epc)
+    waiting = [] if identity.gtin is None else _waiting(state, identity.gtin)
+    keys = dict.fromkeys((*ledger_keys(epc), *(identify(other).key for other, _ in waiting)))
+    known = answer(state.view.find(keys), identity, layout.policy, at, waiting)
+    of_its_own = known.by is not None and known.credit is None
+    return known if of_its_own or epc not in state.carried_in else LedgerAnswer("personal")
+
+
+def bind(state: CoreState, known: LedgerAnswer, epc: str, at: float) -> list[Effect]:
+    """Binds a credit's unit to the EPC that left at `at`, here and in the database."""
+    if known.credit is None or known.unit is None:
+        return []
+    state.view.add(binding(known.credit, known.unit, epc, at))
+    return [BindCredit(known.credit, known.unit, epc, at)]
+
+
+def let_go(state: CoreState, epc: str, gate: str, at: float) -> None:
+    """Remembers an item that left as sold: a void may still undo its sale."""
+    state.departed = [left for left in state.departed if state.now - left.at < DEPARTED_KEPT_S][1 - DEPARTED_KEPT :]
+    state.departed.append(Departed(epc, gate, at))
+
+
+def record_heard(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:
+    """A new record: taken into the view where it concerns what the view follows."""
+    key = record_key(record)
+    if key is None:
+        return _void_heard(layout, state, record)
+    if key not in state.asked or not state.view.add(record):
+        return []
+    return recheck(layout, state)
+
+
+def lookup_heard(layout: Layout, state: CoreState, lookup: Lookup) -> list[Effect]:
+    """The ledger's answer: what it knows of some keys, and of their articles."""
+    for article in lookup.articles:
+        state.articles[article.gtin] = article
+    if lookup.articles and any(key not in state.asked for key in lookup.keys):
+        _owned_since(state, lookup)
+    news = [state.view.add(record) for record in lookup.records]
+    for record in lookup.records:
+        if record.kind == BOUND and record.epc is not None:
+            state.asked.setdefault(identify(record.epc).key, 1)
+    return recheck(layout, state) if any(news) else []
+
+
+def recheck(layout: Layout, state: CoreState) -> list[Effect]:
+    """The ledger knows more than before: unpaid items that it now calls sold are cleared, and items let go too early are told."""
+    effects: list[Effect] = []
+    for incident in list(state.incidents.values()):
+        alarm = incident.alarm
+        paid: dict[str, LedgerAnswer] = {}
+        for item in alarm.items if alarm.state in OPEN_STATES else ():
+            known = ledger_answer(layout, state, item.epc, item.decided_at) if item.state in WAITING else None
+            if known is not None and known.state == "sold":
+                paid[item.epc] = known
+                effects += bind(state, known, item.epc, item.decided_at)
+                let_go(state, item.epc, alarm.gate, item.decided_at)
+        effects += sale_heard(layout, incident, paid, state.now)
+    for left in state.departed:
+        effects += _reconsidered(layout, state, left)
+    return effects
+
+
+def _waiting(state: CoreState, gtin: str) -> list[tuple[str, float]]:
+    """EPCs of an article that left with nothing that pays for them, and when."""
+    unpaid = [
+        (item.epc, item.decided_at)
+        for incident in state.incidents.values()
+        if incident.alarm.state in OPEN_STATES
+        for item in incident.alarm.items
+        if item.gtin == gtin and item.state in WAITING
+    ]
+    return unpaid + [(left.epc, left.at) for left in state.departed if left.doubted and identify(left.epc).gtin == gtin]
+
+
+def _void_heard(layout: Layout, state: CoreState, void: Ledger) -> list[Effect]:
+    """A void may come before what it undoes; it is kept for that."""
+    if not state.view.add(void):
+        return []
+    if state.view.hits(void):
+        return recheck(layout, state)
+    state.loose_voids.append(void.id)
+    for name in state.loose_voids[:-LOOSE_VOIDS_KEPT]:
+        state.view.drop_void(name)
+    del state.loose_voids[:-LOOSE_VOIDS_KEPT]
+    return []
+
+
+def _reconsidered(layout: Layout, state: CoreState, left: Departed) -> list[Effect]:
+    """An item that was let go: no siren calls it back, but people are told that its sale does not stand (or does again)."""
+    known = ledger_answer(layout, state, left.epc, left.at)
+    sold = known.state in ("sold", "personal")
+    if sold != left.doubted:
+        return []
+    left.doubted = not sold
+    body = {"kind": "sale_restored" if sold else "sale_undone", "at": state.now, "epc": left.epc, "gate": left.gate}
+    return [*bind(state, known, left.epc, left.at), Noted("ledger", {**body, "left_at": left.at, "id": known.by})]
+
+
+def _owned_since(state: CoreState, lookup: Lookup) -> None:
+    """Tags that are ours by the catalogue, which a replay does not have: the answer to a question about them says so."""
+    gtins = {article.gtin for article in lookup.articles}
+    for track in [track for tracks in state.tracks.values() for track in tracks.values() if not track.own]:
+        identity = identify(track.epc)
+        if identity.gtin in gtins and identity.key in lookup.keys:
+            track.own = True
+            state.asked |= dict.fromkeys(ledger_keys(track.epc), 1)

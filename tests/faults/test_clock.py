@@ -1,0 +1,28 @@
+"""The machine's clock stepped while the daemon runs (libfaketime around the real process)."""
+
+from pathlib import Path
+
+import pytest
+from invariants import check
+from shop import Shop
+
+LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+
+
+@pytest.mark.parametrize("step", ["-3600", "+3600"])
+def test_gate_is_watched_through_a_step_of_the_clock_by_an_hour(shop: Shop, step: str) -> None:
+    setting = shop.folder / "faketime"
+    setting.write_text("+0")
+    shop.start(
+        LD_PRELOAD=str(LIBRARIES[0]), FAKETIME_TIMESTAMP_FILE=str(setting), FAKETIME_NO_CACHE="1",
+        FAKETIME_DONT_FAKE_MONOTONIC="1", DONT_FAKE_MONOTONIC="1",
+    )  # fmt: skip
+    shop.open_up()
+    shop.until_rung(shop.steal())
+    setting.write_text(step)
+    shop.wait(4.0)
+    check(shop)
+    shop.kill()
+    setting.write_text("+0")
+    shop.start()
+    check(shop)

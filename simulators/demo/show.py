@@ -3,6 +3,7 @@
 import json
 import tempfile
 import threading
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,22 +57,24 @@ class Demo:
 
     def run(self) -> int:
         """Puts up, plays, tells, takes down."""
-        self._set_the_stage()
-        self._screen.start()
-        try:
-            self._play()
-        except KeyboardInterrupt:
-            self._screen.say(self._second(), "demo", "stopped by hand")
-            return 1
-        finally:
-            self._screen.stop()
-            self._strike()
+        with ExitStack() as props:
+            self._set_the_stage(props)
+            self._screen.start()
+            props.callback(self._screen.stop)
+            try:
+                self._play(props)
+            except KeyboardInterrupt:
+                self._screen.say(self._second(), "demo", "stopped by hand")
+                return 1
         return self._tell()
 
-    def _set_the_stage(self) -> None:
+    def _set_the_stage(self, props: ExitStack) -> None:
+        """Puts everything up; `props` takes it down again, in reverse, whatever happens."""
         self._broker = DemoBroker(self._folder, free_port())
+        props.callback(self._broker.stop)
         self._broker.start()
         self._pedestal = SimPedestal(link=self._folder / "pedestal").start()
+        props.callback(self._pedestal.stop)
         reader_port = free_port()
         self._shop = Shop(self._folder, self._scene, self._broker, reader_port, free_port(), self._folder / "pedestal")
         self._page = f"http://127.0.0.1:{self._shop.http_port}/"
@@ -79,6 +82,7 @@ class Demo:
             f"rfidguard demo: {self._scene.name} · broker {self._broker.name} · staff page {self._page}", self._head
         )
         self._shop.stock(self._scene.events)
+        props.callback(self._shop.stop)
         self._shop.start()
         login = Login(
             f"mqtt://127.0.0.1:{self._broker.port}", site=self._scene.scenario.store.site, protocol=self._broker.protocol
@@ -96,33 +100,26 @@ class Demo:
         end = self._scene.epoch + (self._seconds or self._whole_s) * self._speed
         return Played([read for read in self._reads if read.at <= end], speed=self._speed, zero=self._scene.epoch)
 
-    def _play(self) -> None:
+    def _play(self, props: ExitStack) -> None:
         for handheld in self._staff.values():
             handheld.start()
+            props.callback(handheld.stop)
         for till in self._tills.values():
             till.start()
+            props.callback(till.stop)
         self._timeline.start()
+        props.callback(self._timeline.stop)
         for deed in deeds(self._scene.events, self._scene.epoch, self._speed):
             if deed.at <= (self._seconds or self._whole_s):
                 self._timeline.at(self._start + deed.at, partial(self._do, deed))
         self._reader.start()
+        props.callback(self._reader.stop)
         end = self._start + (self._seconds or self._whole_s) + TAIL_S
         while self._clock.now() < end:
             self._done.wait(0.2)
             for name, part in (("broker", self._broker), ("daemon", self._shop)):
                 if part.keep():
                     self._screen.say(self._second(), name, "died and was started again", "bold yellow")
-
-    def _strike(self) -> None:
-        self._timeline.stop()
-        for handheld in self._staff.values():
-            handheld.stop()
-        for till in self._tills.values():
-            till.stop()
-        self._shop.stop()
-        self._reader.stop()
-        self._pedestal.stop()
-        self._broker.stop()
 
     def _tell(self) -> int:
         truth = moved_truth(self._scene.truth, self._scene.epoch, self._start, self._speed, self._seconds)

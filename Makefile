@@ -12,6 +12,7 @@ help:
 	@echo "make demo    a whole store on this machine, live, for a minute (simulated hardware, real wires)"
 	@echo "make test    every test; installs what it needs"
 	@echo "make check   style, types and import rules"
+	@echo "make soak    every fault of tests/faults and 1,000 random ones (hours; SOAK_FAULTS=N for another number)"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql)"
 
 $(APP): pyproject.toml
@@ -29,6 +30,9 @@ demo: $(APP)
 
 test: $(TOOLS) system
 	$(PY) -m pytest -n 4 $(PYTEST)
+
+soak: $(TOOLS) system
+	SOAK=1 $(PY) -m pytest -n 2 --timeout 0 tests/faults $(PYTEST)
 
 check: $(TOOLS)
 	$(VENV)/bin/ruff format --check .

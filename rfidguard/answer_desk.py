@@ -147,7 +147,7 @@ class AnswerDesk:
 
     def _refuse(self, payload: bytes, by: str, error: RefusedInput) -> Verdict:
         self.rejects[error.reason] += 1
-        log.warning("answer of %.64r refused (%s): %s", by, error.reason, error)
+        log.warning("answer of %.64r refused (%s): %s", by, error.reason, error, extra={"user": by[:64]})
         if error.reason not in _NOT_KEPT or (error.reason == RATE_LIMITED and self._limits.is_news(by)):
             self._store.write(partial(_store_refusal, payload=payload, by=by, error=error, at=self._clock.now()))
         verdict: Verdict = Future()

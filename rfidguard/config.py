@@ -93,6 +93,8 @@ class LedgerPolicy(Section):
     mode: Literal["serialised", "gtin", "mixed"] = "mixed"
     unknown_epc: Literal["observe", "stock_only", "strict"] = "observe"
     credit_ttl_s: Seconds = 900.0
+    credit_grace_s: Seconds = 120.0
+    """How long after an item left a sale of its article may still pay for it: late news, not the next customer."""
     late_sale_hold_s: Seconds = 0.0
     stale_after_s: Seconds = 120.0
     on_stale: Literal["suppress", "alarm"] = "suppress"

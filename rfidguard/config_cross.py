@@ -107,10 +107,6 @@ def _tls(data: Mapping[str, Any]) -> Iterator[Found]:
     for needed in ("cert_file", "key_file"):
         if given and needed not in given:
             yield problem(("http", given[0]), f"needs http.{needed} beside it")
-    listen = http.get("listen", "")
-    if not given and http.get("client") and isinstance(listen, str) and not _is_loopback(listen.rpartition(":")[0].strip("[]")):
-        text = "tokens pass unencrypted: set http.cert_file and http.key_file, or put a proxy with TLS before a loopback address"
-        yield warning(("http", "listen"), text)
     for at, client in tables(http, "client"):
         if client.get("lanes") and client.get("scope") != "till":
             yield warning(("http", "client", at, "lanes"), "has no effect: only a till is bound to lanes")

@@ -12,7 +12,7 @@ from rfidguard.config_lines import Path
 from rfidguard.config_problems import Found, problem
 
 PREFIX = "RFIDGUARD_"
-NOT_OVERRIDES = frozenset(("RFIDGUARD_CONFIG",))
+NOT_OVERRIDES = frozenset(("RFIDGUARD_CONFIG", "RFIDGUARD_CRASH_AT"))
 
 
 def overlaid(raw: dict[str, Any], env: Mapping[str, str]) -> tuple[dict[str, Any], dict[Path, str], list[Found]]:

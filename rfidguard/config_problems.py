@@ -67,6 +67,9 @@ class Problem:
         return f"{place}: {mark}{key}{'; '.join(parts)}"
 
 
+HIDDEN = "(not shown: it may hold a password)"
+_SECRET = re.compile(r"pass(word|wd|phrase)|token(?!_file)|secret|credential", re.IGNORECASE)
+
 Found = tuple[Path, Problem]
 """A problem and the place in the data that it is about."""
 
@@ -75,7 +78,8 @@ def problem(path: Path, text: str, given: object = _MISSING, allowed: Iterable[s
     """An error at `path`. `allowed` as a collection of words also yields the nearest one to what was given."""
     words = allowed if isinstance(allowed, str) or allowed is None else ", ".join(allowed)
     near = None if isinstance(allowed, str) or allowed is None else nearest(str(given), allowed)
-    return path, Problem(dotted(path), text, None if given is _MISSING else shown(given), words or None, near)
+    told = None if given is _MISSING else _told(path, given)
+    return path, Problem(dotted(path), text, told, words or None, near)
 
 
 def warning(path: Path, text: str) -> Found:
@@ -110,6 +114,13 @@ def model_problems(model: type[BaseModel], data: object, at: Path = (), also: It
                 yield _worded(item, model, data, at, tuple(also))
 
 
+def _told(path: Path, given: object) -> str:
+    """`given` as it was written, unless it may hold a password: at a key of that name, or in an address with a login."""
+    key = str(path[-1]) if path else ""
+    named = _SECRET.search(key) is not None and not key.endswith("_file")
+    return HIDDEN if named or "@" in str(given) or _SECRET.search(str(given)) else shown(given)
+
+
 def _is_shadow(item: ErrorDetails, details: list[ErrorDetails]) -> bool:
     """True for the branches of a choice that the writer did not mean: a table where a word stands, or the other way round."""
     loc = item["loc"]
@@ -128,14 +139,14 @@ def _worded(item: ErrorDetails, model: type[BaseModel], data: object, at: Path, 
     if kind == "extra_forbidden":
         known = (*keys_at(model, item["loc"][:-1]), *also)
         text = f"unknown key; known keys here: {', '.join(sorted(known))}"
-        return path, Problem(dotted(path), text, shown(item["input"]), None, nearest(str(path[-1]), known))
+        return path, Problem(dotted(path), text, _told(path, item["input"]), None, nearest(str(path[-1]), known))
     if kind == "missing":
         return path, Problem(dotted(path), "missing; this key is needed", None, _kind_words(model, item["loc"]))
     allowed = _allowed(item)
     choices = re.findall(r"'([^']*)'", str(item.get("ctx", {}).get("expected", "")))
     near = nearest(str(item["input"]), choices) if isinstance(item["input"], str) else None
     text = _refusal(item) if allowed is None else "bad key" if item["loc"][-1] == "[key]" else "bad value"
-    return path, Problem(dotted(path), text, shown(item["input"]), allowed, near)
+    return path, Problem(dotted(path), text, _told(path, item["input"]), allowed, near)
 
 
 def _place(item: ErrorDetails, data: object) -> Iterator[int | str]:

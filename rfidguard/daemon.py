@@ -87,7 +87,9 @@ class Guard:
         self.front = FrontDesk(
             self.store, self.desk, self.broadcast, self.ledger.take, self.clock,
             health=lambda: self.telling.health(), ready=lambda: self.telling.ready(),
-            counters=lambda: self.telling.counters(), daemon_command=self._command, note=self._note, zone=config.site.zone(),
+            counters=lambda: [*self.telling.counters(), *self.dispatch.families()],
+            daemon_command=self._command, note=self._note,
+            zone=config.site.zone(),
             watch=SaleWatch(config, self.clock),
         )  # fmt: skip
         self.link = MqttLink(config, self.store, self.clock, self.front, info_message(config))

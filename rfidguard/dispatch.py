@@ -16,6 +16,7 @@ from rfidguard.answer_desk import AnswerDesk
 from rfidguard.driver import Order, SetOutput
 from rfidguard.effects import AlarmChanged, AnswerJudged, BindCredit, Effect, Noted, SwitchOutput
 from rfidguard.ledger_db import bind_credit
+from rfidguard.metrics import Family, counter
 from rfidguard.outbox import OutboxRow, rows_for
 from rfidguard.store import FOR_EVER, Store
 from rfidguard.web.live import Broadcast
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 class Dispatch:
     """Called on the core's thread only. `order` hands an order to a reader (False: it takes none now), `note` tells what is no
-    alarm (topic device, ledger or command). `counts`: orders sent and refused.
+    alarm (topic device, ledger or command). `counts`: orders sent and refused; `transitions`: of alarms, by kind and event type.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Dispatch:
         self._note = note
         self._open_alarms = open_alarms
         self.counts: Counter[str] = Counter()
+        self.transitions: Counter[tuple[str, str]] = Counter()
 
     def __call__(self, effects: list[Effect]) -> None:
         """Carries out `effects`. Outputs come first: they must work with the database and the broker dead."""
@@ -52,6 +54,14 @@ class Dispatch:
                 self._switch(effect)
         for effect in effects:
             self._carry_out(effect)
+
+    def families(self) -> list[Family]:
+        """What was told and ordered, for /metrics. Any thread."""
+        told: dict[tuple[str, ...], float] = {key: float(count) for key, count in self.transitions.copy().items()}
+        return [
+            Family("rfidguard_alarm_events", "counter", "Transitions of alarms.", ("kind", "event"), told),
+            counter("rfidguard_outputs", "Lights and sirens switched.", self.counts, "what"),
+        ]
 
     def _carry_out(self, effect: Effect) -> None:
         match effect:
@@ -78,7 +88,9 @@ class Dispatch:
         log.info(
             "alarm %s %s: %s at %s, %d items, %s",
             alarm.id, change.event_type, alarm.kind, alarm.gate, len(alarm.items), alarm.severity,
+            extra={"alarm": alarm.id, "gate": alarm.gate},
         )  # fmt: skip
+        self.transitions[alarm.kind, change.event_type] += 1
         crash_points.reached("after_decision")
         rows = rows_for(change, self._open_alarms())
         stored = self._store.write(partial(_store, change=change, rows=rows), FOR_EVER)

@@ -21,6 +21,7 @@ from rfidguard import __version__
 from rfidguard.clock import Clock
 from rfidguard.config import Config
 from rfidguard.doctor import Finding, fail, ok, warn
+from rfidguard.web.access import is_loopback
 
 SERVICE_USER = "rfidguard"
 OUR_NAMES = ("rfidguard", "drivers", "rules", "simulators")
@@ -168,6 +169,9 @@ def http_port(config: Config) -> Iterator[Finding]:
             yield fail("http", f"{config.http.listen}: {error.strerror}", "end what uses it, or change http.listen")
     else:
         yield ok("http", f"{config.http.listen} is free")
+    if config.http.cert_file is None and not is_loopback(host):
+        todo = "set http.cert_file and http.key_file, or listen on loopback behind a proxy with TLS"
+        yield warn("http", f"{config.http.listen} can be reached by others, and tokens pass unencrypted", todo)
 
 
 def service() -> Iterator[Finding]:

@@ -67,8 +67,7 @@ def read_plus(data: bytes) -> Plus | None:
 
 def check_digit(first_13: str) -> str:
     """The GS1 mod-10 check digit of the first 13 digits of a GTIN-14."""
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(first_13))
-    return str(-total % 10)
+    return str(-(3 * sum(map(int, first_13[::2])) + sum(map(int, first_13[1::2]))) % 10)
 
 
 def _gtin(bits: Bits) -> str | None:

@@ -11,6 +11,7 @@ import msgspec
 
 LEDGER_KINDS = ("sold", "returned", "void", "stock_in", "reserved", "shipped", "released", "retired")
 EAS_KINDS = ("alarm", "alarm_in", "alarm_out", "metal", "jammer", "fault", "tamper", "power", "ok")
+FEED_STATES = ("fresh", "stale")
 DEVICE_STATES = ("online", "degraded", "offline")
 COUNT_DIRECTIONS = ("in", "out", "unknown")
 ANSWER_ACTIONS = ("received", "acknowledge", "resolve", "escalate")
@@ -138,6 +139,15 @@ class Lookup(_Event, frozen=True, tag="lookup"):
     articles: tuple[Article, ...] = ()
 
 
+class Feed(_Event, frozen=True, tag="feed"):
+    """A feed of sales fell silent (`stale`) or is heard again (`fresh`). `source` and `lane` name it as its records do."""
+
+    source: str
+    state: str
+    lane: str | None = None
+    reason: str | None = None
+
+
 class Tick(_Event, frozen=True, tag="tick"):
     """Time passed; nothing else happened."""
 
@@ -148,7 +158,7 @@ class State(_Event, frozen=True, tag="state"):
     snapshot: dict[str, Any]
 
 
-Event = Read | Ledger | Eas | Count | Device | Answer | Command | Gpi | OutputDone | Lookup | Tick | State
+Event = Read | Ledger | Eas | Count | Device | Answer | Command | Gpi | OutputDone | Lookup | Feed | Tick | State
 
 
 class ReadBatch(msgspec.Struct, frozen=True):

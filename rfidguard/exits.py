@@ -6,17 +6,21 @@ import msgspec
 
 from rfidguard.alarm import Item
 from rfidguard.core_state import CoreState, GateState, Left, OpenEas
-from rfidguard.effects import BindCredit, Decided, Effect
-from rfidguard.epc import credit_key, identify
+from rfidguard.effects import Decided, Effect
+from rfidguard.epc import identify
+from rfidguard.events import Article
+from rfidguard.found import Found
 from rfidguard.incident import EAS_REACH_S, Incident, announced, grown, joins, raised
 from rfidguard.layout import GateLayout, Layout
-from rfidguard.ledger import FOREIGN, LedgerAnswer, answer, binding
-from rfidguard.passage import Found
+from rfidguard.ledger import FOREIGN, LedgerAnswer
+from rfidguard.ledger_view import bind, brought_in, ledger_answer, let_go, moment
 from rfidguard.rule import Passage, Verdict
 from rfidguard.track import Track
+from rfidguard.trust import believed, seen_leaving
 from rfidguard.verdict import judge
 
 LEFT_KEPT_S = 20.0
+_NO_ARTICLE = Article("")
 
 
 def tags_judged(
@@ -27,17 +31,23 @@ def tags_judged(
     ringing: list[tuple[Item, Verdict, Found]] = []
     sold: list[tuple[Item, Found]] = []
     for track, what in found:
-        known = ledger_answer(layout, state, track.epc) if track.own else FOREIGN
+        at = moment(state)
+        known = ledger_answer(layout, state, track.epc, at) if track.own else FOREIGN
         passage = _tag_passage(layout, gate, memory, track, what)
-        verdict = _quiet(gate, memory, judge(layout, passage, known), now)
-        effects += _settle_credit(state, known, verdict, track.epc, now)
+        judged = judge(layout, passage, known)
+        if passage.leaves() and judged.state in ("sold", "unpaid"):
+            effects += seen_leaving(state, track.epc, judged.state == "sold", what.crossing)
+        verdict = _quiet(gate, memory, believed(layout, state, judged), now)
+        effects += _settle(state, known, verdict, track.epc, gate.id, at)
         effects.append(_decided(gate, passage, verdict, what))
+        if what.direction == "in" and track.own:
+            brought_in(state, known, track.epc)
         if passage.leaves() and track.own:
             memory.left.append(Left(track.epc, what.crossing, what.start, verdict.state, what.certainty))
         if verdict.kind is not None:
-            ringing.append((_item(track.epc, verdict, what.certainty, now), verdict, what))
+            ringing.append((_item(state, track.epc, verdict, what.certainty, at), verdict, what))
         elif verdict.state == "sold":
-            sold.append((_item(track.epc, verdict, what.certainty, now), what))
+            sold.append((_item(state, track.epc, verdict, what.certainty, at), what))
     memory.left = [left for left in memory.left if now - left.crossing < LEFT_KEPT_S]
     return [*effects, *_gathered(layout, state, gate, ringing, now), *_explained_late(layout, state, gate, sold, now)]
 
@@ -61,15 +71,8 @@ def eas_explained(
     effects: list[Effect] = [_decided(gate, passage, verdict)]
     if verdict.kind is None:
         return effects
-    items = tuple(_item(epc, verdict, 1.0, now) for epc in sold)
+    items = tuple(_item(state, epc, verdict, 1.0, now) for epc in sold)
     return [*effects, *_raise_or_grow(layout, state, gate, items, verdict, eas.at, eas.at, eas.pedestal, now)]
-
-
-def ledger_answer(layout: Layout, state: CoreState, epc: str) -> LedgerAnswer:
-    """What the core's view of the ledger says of an item now."""
-    identity = identify(epc)
-    keys = (identity.key, *([credit_key(identity.gtin)] if identity.gtin else []))
-    return answer(state.view.find(keys), identity, layout.policy, state.now)
 
 
 def _tag_passage(layout: Layout, gate: GateLayout, memory: GateState, track: Track, what: Found) -> Passage:
@@ -90,18 +93,12 @@ def _quiet(gate: GateLayout, memory: GateState, verdict: Verdict, now: float) ->
     return Verdict(verdict.state, "gate_observes") if gate.mode == "observe" else verdict
 
 
-def _settle_credit(state: CoreState, known: LedgerAnswer, verdict: Verdict, epc: str, now: float) -> list[Effect]:
-    if verdict.state != "sold" or known.credit is None or known.unit is None:
+def _settle(state: CoreState, known: LedgerAnswer, verdict: Verdict, epc: str, gate: str, at: float) -> list[Effect]:
+    """An item is let go: what paid for it is used, and remembered in case it is undone."""
+    if verdict.state != "sold":
         return []
-    return bind(state, known, epc, now)
-
-
-def bind(state: CoreState, known: LedgerAnswer, epc: str, now: float) -> list[Effect]:
-    """Binds a credit's unit to the EPC that used it, here and in the database."""
-    if known.credit is None or known.unit is None:
-        return []
-    state.view.add(binding(known.credit, known.unit, epc, now))
-    return [BindCredit(known.credit, known.unit, epc, now)]
+    let_go(state, epc, gate, at)
+    return bind(state, known, epc, at)
 
 
 def _decided(gate: GateLayout, passage: Passage, verdict: Verdict, what: Found | None = None) -> Decided:
@@ -120,11 +117,12 @@ def _decided(gate: GateLayout, passage: Passage, verdict: Verdict, what: Found |
     )
 
 
-def _item(epc: str, verdict: Verdict, certainty: float, now: float) -> Item:
+def _item(state: CoreState, epc: str, verdict: Verdict, certainty: float, at: float) -> Item:
     identity = identify(epc)
+    article = state.articles.get(identity.gtin or "", _NO_ARTICLE)
     return Item(
         epc=epc, gtin=identity.gtin, serial=identity.serial, state=verdict.state, reason=verdict.reason,
-        certainty=certainty, decided_at=now,
+        certainty=certainty, decided_at=at, name=article.name, price=article.price,
     )  # fmt: skip
 
 

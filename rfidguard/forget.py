@@ -7,6 +7,9 @@ from rfidguard.track import Track
 
 FORGET_S = 60.0
 FORGET_STANDING_S = 1800.0
+FORGET_SEEN_S = 600.0
+"""Goods that a gate hears only now and then are no newcomers each time."""
+SEEN_S = 5.0
 CLOSED_KEPT_S = 3600.0
 CLOSED_KEPT = 200
 """Closed alarms stay for an hour, so that a late answer is told who was first."""
@@ -59,7 +62,11 @@ def tally(state: CoreState, reason: str, n: int = 1) -> None:
 
 
 def _kept_s(track: Track) -> float:
-    return FORGET_STANDING_S if track.base and track.state != "left" else FORGET_S
+    if track.state == "left":
+        return FORGET_S
+    if track.base:
+        return FORGET_STANDING_S
+    return FORGET_SEEN_S if track.seen_s > SEEN_S else FORGET_S
 
 
 def _unfollow(state: CoreState) -> None:

@@ -15,8 +15,9 @@ from rfidguard.command_desk import CommandDesk
 from rfidguard.driver import Emit
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Event, Ledger, ReadBatch
-from rfidguard.feeds.capture import CaptureReply, take_capture, take_poslog
+from rfidguard.feeds.capture import CaptureReply, OwnsLane, take_capture, take_poslog
 from rfidguard.intake import SaleReply, take_heartbeat, take_sale
+from rfidguard.log_repeats import left_out
 from rfidguard.metrics import Family, counter
 from rfidguard.sale_watch import SaleWatch
 from rfidguard.store import Store
@@ -68,14 +69,16 @@ class FrontDesk:
             self._note("ledger", {**told, "errors": list(reply.errors)})
         return reply
 
-    def take_capture(self, payload: bytes, source: str, proceed: bool) -> CaptureReply:
+    def take_capture(self, payload: bytes, source: str, lane: str | None, proceed: bool) -> CaptureReply:
         now = self.clock.now()
-        reply = self._watched(lambda emit: take_capture(self._store, payload, source=source, now=now, emit=emit, proceed=proceed))
+        take = partial(take_capture, self._store, payload, source=source, now=now, lane=lane, proceed=proceed)
+        reply = self._watched(lambda emit: take(emit=emit))
         return self._noted(reply, source, now)
 
-    def take_poslog(self, payload: bytes, source: str) -> CaptureReply:
+    def take_poslog(self, payload: bytes, source: str, owns_lane: OwnsLane) -> CaptureReply:
         now = self.clock.now()
-        reply = self._watched(lambda emit: take_poslog(self._store, payload, zone=self._zone, source=source, now=now, emit=emit))
+        take = partial(take_poslog, self._store, payload, zone=self._zone, source=source, now=now, owns_lane=owns_lane)
+        reply = self._watched(lambda emit: take(emit=emit))
         return self._noted(reply, source, now)
 
     def _noted(self, reply: CaptureReply, source: str, now: float) -> CaptureReply:
@@ -135,4 +138,5 @@ class FrontDesk:
             counter("rfidguard_answers_refused", "Answers refused before they were judged.", self._desk.rejects),
             counter("rfidguard_commands_refused", "Commands refused.", self._commands.rejects),
             counter("rfidguard_odd_sales", "Sales that look forged.", self._watch.counts, "kind"),
+            counter("rfidguard_log_lines_left_out", "Log lines that repeated others.", left_out, "level"),
         ]

@@ -13,12 +13,14 @@ from rfidguard.events import (
     COUNT_DIRECTIONS,
     DEVICE_STATES,
     EAS_KINDS,
+    FEED_STATES,
     LEDGER_KINDS,
     Answer,
     Count,
     Device,
     Eas,
     Event,
+    Feed,
     Ledger,
     Lookup,
     Read,
@@ -41,12 +43,13 @@ _LOOKUP_KINDS = (*LEDGER_KINDS, "bound")
 """What the ledger answers may hold besides what a till can say: which EPC used a unit of a credit."""
 
 _KNOWN_TYPES = frozenset(
-    ("read", "ledger", "eas", "count", "device", "answer", "command", "gpi", "output", "lookup", "tick", "state")
+    ("read", "ledger", "eas", "count", "device", "answer", "command", "gpi", "output", "lookup", "feed", "tick", "state")
 )
 _CLOSED = {
     Eas: ((EAS_KINDS, "kind"),),
     Count: ((COUNT_DIRECTIONS, "direction"),),
     Device: ((DEVICE_STATES, "state"),),
+    Feed: ((FEED_STATES, "state"),),
     Answer: ((ANSWER_ACTIONS, "action"),),
 }
 

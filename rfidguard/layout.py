@@ -69,6 +69,7 @@ class Layout:
     own_epcs: tuple[str, ...]
     policy: Policy
     late_sale_hold_s: float
+    on_stale: str
     escalate_s: float
     expire_s: float
     gates: dict[str, GateLayout]
@@ -108,8 +109,14 @@ def layout_from(config: Config) -> Layout:
         timezone=config.site.zone(),
         prefixes=config.site.company_prefixes,
         own_epcs=config.site.own_epcs,
-        policy=Policy(mode=config.ledger.mode, unknown_epc=config.ledger.unknown_epc, credit_ttl_s=config.ledger.credit_ttl_s),
+        policy=Policy(
+            mode=config.ledger.mode,
+            unknown_epc=config.ledger.unknown_epc,
+            credit_ttl_s=config.ledger.credit_ttl_s,
+            credit_grace_s=config.ledger.credit_grace_s,
+        ),
         late_sale_hold_s=config.ledger.late_sale_hold_s,
+        on_stale=config.ledger.on_stale,
         escalate_s=config.alarms.escalate_s,
         expire_s=config.alarms.expire_s,
         gates={gate.id: _gate(gate, config.gate) for gate in config.gate},

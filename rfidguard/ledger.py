@@ -205,7 +205,7 @@ def _paid_by_credit(
     article = by_key.get(credit_key(gtin), [])
     sales = {record.id: record for record in article if record.kind == "sold"}
     bound = [record for record in valid if record.kind == BOUND and record.ref in sales]
-    own = [record for record in bound if identify(record.epc or "00").key == mine.key and mine.not_before <= record.at <= mine.at]
+    own = [record for record in bound if _is_kept(record, sales[record.ref or ""], mine)]
     if own and mine.at - own[0].at > credits_kept_s(policy.credit_ttl_s, policy.credit_grace_s) / 2:
         return LedgerAnswer("sold", own[0].ref, "sold", own[0].at)
     claims = _claims(by_key, [(record.epc or "00", record.at) for record in bound] + list(waiting), mine)
@@ -217,6 +217,12 @@ def _paid_by_credit(
     if own and (own[-1].at == mine.at or any(claim.key == mine.key and used.get(claim) == unit for claim in claims)):
         return LedgerAnswer("sold", unit.credit, "sold", unit.at)
     return LedgerAnswer("sold", unit.credit, "sold", unit.at, unit.credit, unit.number)
+
+
+def _is_kept(record: Ledger, credit: Ledger, mine: Claim) -> bool:
+    """True where a credit was bound to the item of `mine`, and the item has not been armed since."""
+    mine_too = identify(record.epc or "00").key == mine.key
+    return mine_too and record.at <= mine.at and mine.not_before <= min(record.at, credit.at)
 
 
 def _claims(by_key: dict[str, list[Ledger]], left: Iterable[tuple[str, float]], mine: Claim) -> set[Claim]:

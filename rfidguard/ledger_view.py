@@ -5,6 +5,7 @@ later, the two together say what they would say had everything been known at onc
 """
 
 import math
+from collections.abc import Iterable
 
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState, Departed
@@ -14,13 +15,14 @@ from rfidguard.events import Ledger, Lookup
 from rfidguard.forget import ledger_keys
 from rfidguard.incident import sale_heard
 from rfidguard.layout import Layout
-from rfidguard.ledger import BOUND, LedgerAnswer, answer, binding, record_key
+from rfidguard.ledger import BOUND, LedgerAnswer, answer, binding, document_of, record_key
 
 WAITING = ("unpaid", "pending", "unverified")
 """States of an alarm's item that a sale may still clear."""
 
 DEPARTED_KEPT_S = 1800.0
 DEPARTED_KEPT = 1000
+CARRIED_IN_KEPT = 20_000
 LOOSE_VOIDS_KEPT = 2000
 """Voids that came before what they undo. The newest of them; the database has them all."""
 
@@ -55,6 +57,14 @@ def let_go(state: CoreState, epc: str, gate: str, at: float) -> None:
     state.departed.append(Departed(epc, gate, at))
 
 
+def brought_in(state: CoreState, known: LedgerAnswer, epc: str) -> None:
+    """Somebody carried in an item that the ledger has no record of: it is theirs, unless it had left unpaid before."""
+    of_its_own = known.by is not None and known.credit is None
+    rang = any(item.epc == epc for incident in state.incidents.values() for item in incident.alarm.items)
+    if not of_its_own and not rang and len(state.carried_in) < CARRIED_IN_KEPT:
+        state.carried_in[epc] = state.now
+
+
 def record_heard(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:
     """A new record: taken into the view where it concerns what the view follows."""
     key = record_key(record)
@@ -62,7 +72,7 @@ def record_heard(layout: Layout, state: CoreState, record: Ledger) -> list[Effec
         return _void_heard(layout, state, record)
     if key not in state.asked or not state.view.add(record):
         return []
-    return recheck(layout, state)
+    return recheck(layout, state, [record])
 
 
 def lookup_heard(layout: Layout, state: CoreState, lookup: Lookup) -> list[Effect]:
@@ -71,29 +81,41 @@ def lookup_heard(layout: Layout, state: CoreState, lookup: Lookup) -> list[Effec
         state.articles[article.gtin] = article
     if lookup.articles and any(key not in state.asked for key in lookup.keys):
         _owned_since(state, lookup)
-    news = [state.view.add(record) for record in lookup.records]
+    news = [record for record in lookup.records if state.view.add(record)]
     for record in lookup.records:
         if record.kind == BOUND and record.epc is not None:
             state.asked.setdefault(identify(record.epc).key, 1)
-    return recheck(layout, state) if any(news) else []
+    return recheck(layout, state, news) if news else []
 
 
-def recheck(layout: Layout, state: CoreState) -> list[Effect]:
+def recheck(layout: Layout, state: CoreState, news: Iterable[Ledger]) -> list[Effect]:
     """The ledger knows more than before: unpaid items that it now calls sold are cleared, and items let go too early are told."""
     effects: list[Effect] = []
+    goods = {article for record in news for article in _goods(state, record)}
     for incident in list(state.incidents.values()):
         alarm = incident.alarm
         paid: dict[str, LedgerAnswer] = {}
         for item in alarm.items if alarm.state in OPEN_STATES else ():
-            known = ledger_answer(layout, state, item.epc, item.decided_at) if item.state in WAITING else None
-            if known is not None and known.state == "sold":
+            if item.state not in WAITING or (item.gtin or item.epc) not in goods:
+                continue
+            known = ledger_answer(layout, state, item.epc, item.decided_at)
+            if known.state == "sold":
                 paid[item.epc] = known
                 effects += bind(state, known, item.epc, item.decided_at)
                 let_go(state, item.epc, alarm.gate, item.decided_at)
         effects += sale_heard(layout, incident, paid, state.now)
-    for left in state.departed:
+    for left in [left for left in state.departed if (identify(left.epc).gtin or left.epc) in goods]:
         effects += _reconsidered(layout, state, left)
     return effects
+
+
+def _goods(state: CoreState, record: Ledger) -> Iterable[str]:
+    """The articles (GTIN, or the EPC of what has none) that a record is about."""
+    if record.kind == "void":
+        undone = (known for known in state.view.records.values() if record.ref in (known.id, document_of(known.id)))
+        return [article for known in undone if known.kind != "void" for article in _goods(state, known)]
+    identity = None if record.epc is None else identify(record.epc)
+    return [record.gtin or ""] if identity is None else [identity.gtin or identity.epc]
 
 
 def _waiting(state: CoreState, gtin: str) -> list[tuple[str, float]]:
@@ -113,7 +135,7 @@ def _void_heard(layout: Layout, state: CoreState, void: Ledger) -> list[Effect]:
     if not state.view.add(void):
         return []
     if state.view.hits(void):
-        return recheck(layout, state)
+        return recheck(layout, state, [void])
     state.loose_voids.append(void.id)
     for name in state.loose_voids[:-LOOSE_VOIDS_KEPT]:
         state.view.drop_void(name)
@@ -125,11 +147,12 @@ def _reconsidered(layout: Layout, state: CoreState, left: Departed) -> list[Effe
     """An item that was let go: no siren calls it back, but people are told that its sale does not stand (or does again)."""
     known = ledger_answer(layout, state, left.epc, left.at)
     sold = known.state in ("sold", "personal")
+    bound = bind(state, known, left.epc, left.at)
     if sold != left.doubted:
-        return []
+        return bound
     left.doubted = not sold
     body = {"kind": "sale_restored" if sold else "sale_undone", "at": state.now, "epc": left.epc, "gate": left.gate}
-    return [*bind(state, known, left.epc, left.at), Noted("ledger", {**body, "left_at": left.at, "id": known.by})]
+    return [*bound, Noted("ledger", {**body, "left_at": left.at, "id": known.by})]
 
 
 def _owned_since(state: CoreState, lookup: Lookup) -> None:

@@ -1,21 +1,23 @@
 """The whole data path on one page: step(layout, state, event) -> effects; advance(layout, state, to) does what time alone does.
 
-read -> track (track.py) -> passage (passage.py, motion.py) -> ledger answer (ledger.py) -> verdict (verdict.py, rules/)
--> incident (incident.py) -> effects. Pure: no clock, no I/O; the state is a value that only these functions change.
+read -> track (track.py) -> place (path.py), motion (motion.py) -> passage (passage.py) -> ledger answer (ledger.py)
+-> verdict (verdict.py, rules/) -> incident (incident.py) -> effects. Pure: no clock, no I/O; the state is a value that only
+these functions change.
 """
 
-from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
-from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Ledger, Lookup, Read, heard_at
-from rfidguard.exits import bind, eas_explained, ledger_answer, tags_judged
+from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Read, heard_at
+from rfidguard.exits import eas_explained, tags_judged
 from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
-from rfidguard.incident import Incident, announced, answered, due_at, raised, sale_heard, time_passed
+from rfidguard.found import Found
+from rfidguard.incident import announced, answered, due_at, raised, time_passed
 from rfidguard.layout import GateLayout, Layout
-from rfidguard.ledger import LedgerAnswer, record_key
-from rfidguard.passage import STANDING_LOOK_S, Found, look
+from rfidguard.ledger_view import lookup_heard, record_heard
+from rfidguard.passage import COMPANY_S, STANDING_LOOK_S, SURE, look
 from rfidguard.track import Track, add_read
+from rfidguard.trust import feed_heard
 
 LOOK_S = 0.1
 EAS_JOIN_S = 2.5
@@ -23,6 +25,8 @@ EAS_REPEAT_S = 5.0
 STALE_READ_S = 5.0
 """A read that comes later than this after it happened is backlog: it is counted, and never rings."""
 COUNTS_KEPT_S = 20.0
+SETTLING_S = 6.0
+"""Tags met so soon after a gate's first read may have stood there all along."""
 
 
 def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
@@ -31,10 +35,11 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
         case Read():
             return _read(layout, state, event)
         case Ledger():
-            return _ledger(layout, state, event)
+            return record_heard(layout, state, event)
         case Lookup():
-            news = [state.view.add(record) for record in event.records]
-            return _recheck(layout, state) if any(news) else []
+            return lookup_heard(layout, state, event)
+        case Feed():
+            return feed_heard(state, event)
         case Eas():
             return _eas(state, event)
         case Count():
@@ -87,10 +92,11 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     """Judges every tag in view of a gate; those that left together are announced together."""
     active = [track for track in state.tracks[gate.id].values() if not track.gone]
     found: list[tuple[Track, Found]] = []
+    company = sum(now - left.crossing <= COMPANY_S and left.certainty >= SURE for left in memory.left)
     for track in active:
         if track.state == "standing" and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
             continue
-        result = look(track, gate, memory.presence, now)
+        result = look(track, gate, memory.presence, now, company)
         if result is not None:
             track.judged_at = now
             found.append((track, result))
@@ -109,6 +115,9 @@ def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
     if track is None:
         track = Track(gate=gate.id, epc=read.epc, first_at=read.at, last_at=read.at, start_at=read.at)
         effects = _met(layout, state, track)
+        memory = state.gates[gate.id]
+        memory.since = read.at if memory.since is None else memory.since
+        track.new = read.at - memory.since > SETTLING_S
     elif track.gone:
         _reappeared(track, read.at)
     add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count)
@@ -130,7 +139,8 @@ def _met(layout: Layout, state: CoreState, track: Track) -> list[Effect]:
         sweep(state)
     make_room(state, track.gate)
     state.tracks[track.gate][track.epc] = track
-    track.own = layout.owns(identify(track.epc))
+    identity = identify(track.epc)
+    track.own = layout.owns(identity) or identity.gtin in state.articles
     if not track.own:
         return []
     keys = ledger_keys(track.epc)
@@ -148,40 +158,7 @@ def _reappeared(track: Track, at: float) -> None:
     if track.state != "standing" and (at - track.last_at > 3.0 or track.judged_at >= track.last_at):
         track.start_at = at
         track.fresh_reads = 0
-
-
-def _ledger(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:
-    key = record_key(record)
-    if not (key in state.asked if key is not None else state.view.hits(record)):
-        return []
-    if not state.view.add(record):
-        return []
-    return _recheck(layout, state)
-
-
-def _recheck(layout: Layout, state: CoreState) -> list[Effect]:
-    """The ledger knows more than before: items of open alarms that it now calls sold are cleared."""
-    effects: list[Effect] = []
-    for incident in list(state.incidents.values()):
-        paid = _paid_items(layout, state, incident)
-        for epc, known in paid.items():
-            effects += bind(state, known, epc, state.now)
-        effects += sale_heard(layout, incident, paid, state.now)
-    return effects
-
-
-def _paid_items(layout: Layout, state: CoreState, incident: Incident) -> dict[str, LedgerAnswer]:
-    """The items of an open alarm that the ledger now calls sold. One free credit clears one item, not all of its article."""
-    paid: dict[str, LedgerAnswer] = {}
-    used: set[tuple[str | None, int | None]] = set()
-    if incident.alarm.state not in OPEN_STATES:
-        return paid
-    for item in incident.alarm.items:
-        known = ledger_answer(layout, state, item.epc) if item.state in ("unpaid", "pending") else None
-        if known is not None and known.state == "sold" and (known.credit is None or (known.credit, known.unit) not in used):
-            used.add((known.credit, known.unit))
-            paid[item.epc] = known
-    return paid
+        track.path = None
 
 
 def _eas(state: CoreState, event: Eas) -> list[Effect]:

@@ -126,7 +126,7 @@ class Mask:
     def _snapshot_line(self, state: State) -> bytes:
         """Replaced in the JSON text: a snapshot is megabytes of numbers with a few EPCs, and the core waits meanwhile."""
         if self._mode == "drop":
-            state = msgspec.structs.replace(state, snapshot=self._pruned(state.snapshot))
+            state = msgspec.structs.replace(state, snapshot=self._pruned(_plain(state.snapshot)))
         line = encode_line(state)
         names = self._names({found.decode() for found in _EPC_FIELD.findall(line)} - {""})
         shortest = min((len(name) for name in names if ":" not in name and "." not in name), default=_LOOSE_DIGITS)
@@ -255,3 +255,8 @@ def _is_epc(text: str) -> bool:
 def _looks_like_epc(run: str) -> bool:
     """A loose run of decimal digits is more likely some till's number, unless it starts like an SGTIN."""
     return not run.isdecimal() or run.startswith(_SGTIN_STARTS)
+
+
+def _plain(snapshot: object) -> Any:
+    """A snapshot as plain data, encoded already or not."""
+    return msgspec.json.decode(snapshot) if isinstance(snapshot, msgspec.Raw) else snapshot

@@ -5,6 +5,7 @@ REASONS = {
     "reserved_exit": "Left through the gate; the item is reserved but not paid for.",
     "pending_sale": "Leaving; the till may still be reporting the sale.",
     "late_sale": "The sale of this item came in after it had left.",
+    "ledger_stale": "Left without a known sale, but the tills' reports are missing: please check.",
     "sold": "The item is sold.",
     "sold_credit": "A sale of this article covers the item.",
     "sold_meanwhile": "The item was sold before the gate had judged it.",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState, from_snapshot, new_state, to_snapshot
 from rfidguard.effects import AskLedger, Effect
-from rfidguard.events import Event, Lookup, State, Tick, heard_at
+from rfidguard.events import Event, Lookup, Read, State, Tick, heard_at
 from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
@@ -26,17 +26,20 @@ class Runner:
         self.state = state or new_state(layout)
         self._lookup = lookup
         self._record = record or _unrecorded
+        self._due = due(layout, self.state)
 
     def feed(self, event: Event) -> list[Effect]:
         """One event: first everything that was due before it, then the event itself. The effects, in order."""
         if isinstance(event, State):
             self.state = from_snapshot(self.layout, event.snapshot)
+            self._due = due(self.layout, self.state)
             return []
         effects: list[Effect] = []
         heard = heard_at(event)
-        at = due(self.layout, self.state)
+        at = self._due if isinstance(event, Read) else due(self.layout, self.state)
         if at is not None and at <= heard:
             effects += advance(self.layout, self.state, heard)
+            self._due = due(self.layout, self.state)
             if isinstance(event, Tick):
                 self._record(event)
         elif heard > self.state.now:
@@ -44,7 +47,9 @@ class Runner:
         if isinstance(event, Tick):
             return effects
         self._record(event)
-        return effects + self._resolved(step(self.layout, self.state, event))
+        effects += self._resolved(step(self.layout, self.state, event))
+        self._due = self._due_after(event)
+        return effects
 
     def record_to(self, record: Callable[[Event], None]) -> None:
         """From now on every event consumed is handed to `record`, before it takes effect."""
@@ -68,17 +73,28 @@ class Runner:
             self.state.asked[key] = self.state.asked.get(key, 0) + 1
         if fresh:
             self._resolved([AskLedger(fresh)])
+        self._due = due(self.layout, self.state)
 
     def recheck(self) -> list[Effect]:
         """Asks the ledger again about every item in view or of an open alarm: a sale may have come in while nobody listened."""
         open_ones = [known.alarm for known in self.state.incidents.values() if known.alarm.state in OPEN_STATES]
         items = [key for alarm in open_ones for item in alarm.items for key in ledger_keys(item.epc)]
         keys = dict.fromkeys((*self.state.asked, *items))
-        return self._resolved([AskLedger(tuple(keys))]) if keys else []
+        effects = self._resolved([AskLedger(tuple(keys))]) if keys else []
+        self._due = due(self.layout, self.state)
+        return effects
 
     def snapshot(self, at: float) -> State:
         """The state of the core as a journal event."""
         return State(at=at, snapshot=to_snapshot(self.state))
+
+    def _due_after(self, event: Event) -> float | None:
+        """The next deadline once `event` is in. A read, by far the most frequent event, can only bring its gate's look nearer."""
+        gate = self.state.gates.get(event.gate) if isinstance(event, Read) else None
+        if gate is None:
+            return due(self.layout, self.state)
+        looks = gate.next_look
+        return looks if self._due is None or (looks is not None and looks < self._due) else self._due
 
     def _resolved(self, effects: list[Effect]) -> list[Effect]:
         done: list[Effect] = []

@@ -17,6 +17,7 @@ from rfidguard.ledger_desk import LedgerDesk
 from rfidguard.metrics import Family, counter, gauge
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.recorder import Recorder
+from rfidguard.site_gauges import site_gauges
 from rfidguard.status import StatusBoard
 from rfidguard.store import Store, StoreUnavailable
 
@@ -149,6 +150,7 @@ class Telling:
             gauge("rfidguard_device_up", "1 while a device works.", up, "device"),
             gauge("rfidguard_mqtt_connected", "1 while the broker is there.", float(self._link.connected)),
             gauge("rfidguard_inlet_depth", "Items that wait for the core.", float(self._inlet.depth())),
+            *site_gauges(self._store, self._link, self._core.runner.state, self.reasons(), self._clock.now()),
         ]
 
     def _tell_device(self, device: str) -> None:

@@ -39,10 +39,43 @@ class Bin(msgspec.Struct):
 
 
 class Base(msgspec.Struct):
-    """Where a standing tag is heard by one antenna: the slow mean of its RSSI."""
+    """Where a standing tag is heard by one antenna: the slow mean of its RSSI, and how far single looks lie from it."""
 
     n: int
     mean_db: float
+    spread_db: float = 0.5
+
+
+class Ear(msgspec.Struct):
+    """What one antenna last heard of the tag: the level (dB), the bin in which it did, and the level's slow mean."""
+
+    level_db: float
+    index: int
+    slow_db: float
+
+
+class Path(msgspec.Struct):
+    """Where along the way out the tag probably is (path.py). `weights`: one list of cells for each story and movement.
+
+    `index`: the last bin weighed for good; `heard`: the last one with reads. `crossed_at`: when the tag probably passed the
+    threshold outward (Unix seconds), None where it did not. `low_db`, `high_db`: least and most louder outside lately;
+    `inner`, `outer`: was once clearly louder there.
+    """
+
+    index: int
+    weights: list[list[float]]
+    ears: dict[str, Ear] = {}
+    crossed_at: float | None = None
+    heard: int = 0
+    reads: int = 0
+    same: int = -1
+    last_db: float = 0.0
+    anchor_db: float = 0.0
+    calm_db: float = 0.0
+    low_db: float = 0.0
+    high_db: float = 0.0
+    inner: bool = False
+    outer: bool = False
 
 
 class Track(msgspec.Struct, kw_only=True):
@@ -63,11 +96,20 @@ class Track(msgspec.Struct, kw_only=True):
     """Slot -> channel, phase (rad) and time of its last read."""
     base: dict[str, Base] = {}
     still_s: float = 0.0
+    seen_s: float = 0.0
+    """How long it has been in view in all."""
     strong_n: int = 0
     judged_at: float = -1e9
     inbound_at: float | None = None
     checked_at: float = -1e9
+    rest_at: float = -1e9
     gone: bool = False
+    path: Path | None = None
+    flips: int = 0
+    """How often it was found inside again after it had left."""
+    new: bool = False
+    inside: float = 0.5
+    """Probability that the next passage starts inside."""
 
 
 def add_read(track: Track, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None, count: int) -> None:
@@ -85,6 +127,12 @@ def add_read(track: Track, slot: str, at: float, rssi_db: float, channel: float 
     cell.peak_db = max(cell.peak_db, rssi_db)
     if phase is not None:
         _add_phase(track, place, slot, at, -1.0 if channel is None else float(channel), phase)
+
+
+def copied(path: Path) -> Path:
+    """A path that can be moved on without moving `path`."""
+    ears = {slot: msgspec.structs.replace(ear) for slot, ear in path.ears.items()}
+    return msgspec.structs.replace(path, ears=ears)
 
 
 def phase_step_llr(step_rad: float) -> float:

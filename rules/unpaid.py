@@ -15,6 +15,8 @@ def judge(passage: Passage, answer: LedgerAnswer, params: Params) -> Verdict | N
         return None
     if answer.state == "sold":
         return Verdict("sold", "sold_credit" if answer.credit else "sold")
+    if answer.state == "personal":
+        return Verdict("silent", "carried_in")
     if answer.state in ("armed", "reserved", "unknown"):
         return _unsold(passage, answer)
     return None

@@ -214,5 +214,5 @@ def _close(sock: socket.socket, reset: bool) -> None:
     with suppress(OSError):
         if reset:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        sock.shutdown(socket.SHUT_RDWR)
+        sock.shutdown(socket.SHUT_RD if reset else socket.SHUT_RDWR)  # wakes the thread that reads; no FIN before the RST
     sock.close()

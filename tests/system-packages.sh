@@ -7,6 +7,7 @@ command -v mosquitto >/dev/null || need="$need mosquitto"
 command -v mosquitto_sub >/dev/null || need="$need mosquitto-clients"
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || need="$need chromium"
 command -v tshark >/dev/null || need="$need tshark"
+command -v faketime >/dev/null || need="$need faketime"
 command -v npm >/dev/null || need="$need npm"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$need postgresql"
 [ -z "$need" ] && exit 0

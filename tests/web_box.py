@@ -16,7 +16,7 @@ from rfidguard.config import Config
 from rfidguard.dispatch import Dispatch
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Event, ReadBatch
-from rfidguard.feeds.capture import CaptureReply, take_capture, take_poslog
+from rfidguard.feeds.capture import CaptureReply, OwnsLane, take_capture, take_poslog
 from rfidguard.incident import announced, raised
 from rfidguard.intake import SaleReply, take_sale
 from rfidguard.layout import layout_from
@@ -81,12 +81,13 @@ class Box:
     def take_sale(self, payload: bytes, source: str, lane: str | None) -> SaleReply:
         return take_sale(self.store, payload, source=source, lane=lane, now=self.clock.now(), emit=self.emit)
 
-    def take_capture(self, payload: bytes, source: str, proceed: bool) -> CaptureReply:
-        return take_capture(self.store, payload, source=source, now=self.clock.now(), emit=self.emit, proceed=proceed)
+    def take_capture(self, payload: bytes, source: str, lane: str | None, proceed: bool) -> CaptureReply:
+        now = self.clock.now()
+        return take_capture(self.store, payload, source=source, now=now, emit=self.emit, lane=lane, proceed=proceed)
 
-    def take_poslog(self, payload: bytes, source: str) -> CaptureReply:
-        zone = ZoneInfo("Europe/Berlin")
-        return take_poslog(self.store, payload, zone=zone, source=source, now=self.clock.now(), emit=self.emit)
+    def take_poslog(self, payload: bytes, source: str, owns_lane: OwnsLane) -> CaptureReply:
+        zone, now = ZoneInfo("Europe/Berlin"), self.clock.now()
+        return take_poslog(self.store, payload, zone=zone, source=source, now=now, emit=self.emit, owns_lane=owns_lane)
 
     def submit_answer(self, payload: bytes, by: str) -> Future[AnswerJudged]:
         return self.desk.submit(payload, by)

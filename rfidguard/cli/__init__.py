@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _root(
-    version: Annotated[  # noqa: ARG001  (it acts in its callback)
+    version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=lambda on: _tell_version(on))
     ] = False,
 ) -> None:

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from functools import partial
 
 import msgspec
+from msgspec.structs import replace
 
 from rfidguard.dead_letter import bury
 from rfidguard.driver import Emit
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 MAX_CAPTURE_BYTES = 8_000_000
 MAX_POSLOG_BYTES = 16_000_000
 MAX_ERRORS = 20
+
+OwnsLane = Callable[[str], object]
+"""Whether a sender may speak for a lane ("": for goods of no lane)."""
+
 _HEAD_BYTES = 65_536
 
 
@@ -42,24 +47,34 @@ class CaptureReply(msgspec.Struct, frozen=True):
 
 
 def take_capture(
-    store: Store, payload: bytes, *, source: str, now: float, emit: Emit, proceed: bool = False
-) -> CaptureReply:  # fmt: skip
+    store: Store, payload: bytes, *, source: str, now: float, emit: Emit, lane: str | None = None, proceed: bool = False
+) -> CaptureReply:
     """Takes an EPCIS document, JSON or XML. `proceed`: one bad event does not keep the others out (EPCIS 2.0, section 12.6).
 
-    Returns after everything is on disk. Raises StoreUnavailable.
+    `lane`: that of the till that reports it, if one does. Returns after everything is on disk. Raises StoreUnavailable.
     """
-    return _take(store, payload, partial(_epcis, payload), source=source, now=now, emit=emit, proceed=proceed)
+    decode = partial(_epcis, payload, lane)
+    return _take(store, payload, decode, source=source, now=now, emit=emit, proceed=proceed)
 
 
-def take_poslog(store: Store, payload: bytes, *, zone: tzinfo, source: str, now: float, emit: Emit) -> CaptureReply:
+def take_poslog(
+    store: Store, payload: bytes, *, zone: tzinfo, source: str, now: float, emit: Emit, owns_lane: OwnsLane | None = None
+) -> CaptureReply:
     """Takes a POSLog document. `zone`: that of times without one. A bad line does not keep the others out.
 
-    Returns after everything is on disk. Raises StoreUnavailable.
+    `owns_lane`: whether the sender may report sales of a workstation; None: of every one. Returns after everything is on
+    disk. Raises StoreUnavailable.
     """
-    return _take(store, payload, partial(_poslog, payload, zone, now), source=source, now=now, emit=emit, proceed=True)
+    decode = partial(_poslog, payload, zone, now, owns_lane)
+    return _take(store, payload, decode, source=source, now=now, emit=emit, proceed=True)
 
 
-def _epcis(payload: bytes) -> Iterator[Taken]:
+def _epcis(payload: bytes, lane: str | None) -> Iterator[Taken]:
+    for taken in _epcis_taken(payload):
+        yield taken if taken.record is None or lane is None else replace(taken, record=replace(taken.record, lane=lane))
+
+
+def _epcis_taken(payload: bytes) -> Iterator[Taken]:
     if not is_xml(payload):
         return epcis_json_taken(payload)
     if form_of_xml(payload[:_HEAD_BYTES]) != "epcis_xml":
@@ -67,7 +82,16 @@ def _epcis(payload: bytes) -> Iterator[Taken]:
     return epcis_xml_taken([payload])
 
 
-def _poslog(payload: bytes, zone: tzinfo, now: float) -> Iterator[Taken]:
+def _poslog(payload: bytes, zone: tzinfo, now: float, owns_lane: OwnsLane | None) -> Iterator[Taken]:
+    for taken in _poslog_taken(payload, zone, now):
+        lane = taken.record.lane if taken.record is not None else None
+        if taken.record is None or owns_lane is None or owns_lane(lane or ""):
+            yield taken
+        else:
+            yield Taken(taken.line, reason="wrong_lane", text=f"line {taken.line}: workstation {lane!r} is not the sender's own")
+
+
+def _poslog_taken(payload: bytes, zone: tzinfo, now: float) -> Iterator[Taken]:
     if not is_xml(payload):
         raise RefusedInput("bad_xml", "a POSLog document is XML and begins with <")
     if form_of_xml(payload[:_HEAD_BYTES]) == "epcis_xml":

@@ -5,9 +5,10 @@ What a file is is told by its content.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from itertools import chain
+from types import MappingProxyType
 from typing import BinaryIO
 
 from rfidguard.errors import RefusedInput
@@ -15,29 +16,33 @@ from rfidguard.events import Ledger
 from rfidguard.feeds.epcis_event import OTHER_TYPES, READ_TYPES
 from rfidguard.feeds.epcis_json import DOCUMENT_TYPES, MAX_DOCUMENT_BYTES, epcis_json_taken
 from rfidguard.feeds.epcis_xml import ROOTS, epcis_xml_taken
-from rfidguard.feeds.ledger_csv import Taken, check_fits, csv_rows, separator_of
+from rfidguard.feeds.ledger_csv import SEPARATORS, Taken, check_fits, csv_rows, separator_of
 from rfidguard.feeds.poslog import poslog_taken
 from rfidguard.feeds.xml_stream import root_name
 from rfidguard.journal import decode_line
 from rfidguard.journal_files import chunks_of, lines_in
 
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 _HEAD_BYTES = 65_536
-_MARK_AND_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_MARK = b"\xef\xbb\xbf"
+_MARK_AND_BLANKS = _MARK + b" \t\r\n"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _POSLOG_ROOTS = ("POSLog", "Transaction")
 _EPCIS_TYPES = (*DOCUMENT_TYPES, *READ_TYPES, *OTHER_TYPES)
 _KNOWN = "known are journal lines (.jsonl), CSV with a header, POSLog XML, EPCIS JSON and EPCIS XML"
 
 
-def ledger_lines(file: BinaryIO, zone: tzinfo, now: float) -> Iterator[Taken]:
+def ledger_lines(file: BinaryIO, zone: tzinfo, now: float, columns: Mapping[str, str] = NO_COLUMNS) -> Iterator[Taken]:
     """Everything in the file, in order. `zone` is that of times without one, `now` (Unix seconds) the time of rows without any.
+
+    `columns`: of a CSV whose header says it otherwise, its names (lower case) to ours.
 
     Raises RefusedInput for a file that is none of these, or ends in something else: empty_file, unknown_format, bad_header,
     and what the readers of XML and JSON raise. What came before was good.
     """
     torn: Counter[str] = Counter()
     chunks = chunks_of(file, torn)
-    head = _head(chunks)
+    head = _renamed(_head(chunks), columns)
     everything = chain([head], chunks)
     form = _form(head)
     if form == "poslog":
@@ -73,6 +78,16 @@ def _head(chunks: Iterator[bytes]) -> bytes:
         head += chunk
         if len(head.lstrip()) >= _HEAD_BYTES:
             break
+    return head
+
+
+def _renamed(head: bytes, columns: Mapping[str, str]) -> bytes:
+    """The first line with the columns called by our names, where it is a header that has some of theirs."""
+    first, end, rest = head.partition(b"\n")
+    for separator in SEPARATORS if columns and not is_xml(head) else "":
+        names = [name.strip().strip('"').strip().lower() for name in _text(first.removeprefix(_MARK)).split(separator)]
+        if columns.keys() & set(names):
+            return separator.join(columns.get(name, name) for name in names).encode() + end + rest
     return head
 
 

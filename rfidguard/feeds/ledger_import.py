@@ -46,7 +46,7 @@ def import_file(
     """
     try:
         with path.open("rb", buffering=0) as file:
-            lines = _to_the_end(ledger_lines(file, zone, now))
+            lines = to_the_end(ledger_lines(file, zone, now))
             while batch := list(islice(lines, BATCH)):
                 _take(store, batch, path.name, now, result)
                 progress(file.tell())
@@ -54,7 +54,7 @@ def import_file(
         result.reject(path.name, "unreadable", f"cannot be read: {error.strerror}")
 
 
-def _to_the_end(lines: Iterator[Taken]) -> Iterator[Taken]:
+def to_the_end(lines: Iterator[Taken]) -> Iterator[Taken]:
     """A file that turns bad has good lines before: they are taken all the same."""
     try:
         yield from lines

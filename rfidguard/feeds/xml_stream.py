@@ -122,7 +122,7 @@ class _Reader:
 
     def _count(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
-        self._text += len(name) + sum(map(len, attributes.values()))
+        self._text += len(name) + (sum(map(len, attributes.values())) if attributes else 0)
         if self._elements > MAX_ELEMENTS or self._text > MAX_TEXT:
             raise RefusedInput("too_large", f"{self._open[0].name if self._open else name} is too large{self._place()}; split it")
 
@@ -154,4 +154,4 @@ class _Reader:
 
 
 def _local(name: str) -> str:
-    return name.rpartition(":")[2]
+    return name[name.rfind(":") + 1 :]

@@ -76,7 +76,7 @@ def _for_alarm(payload: bytes, alarm_id: str) -> bytes:
     """The answer with the path's alarm in it. Raises Refused for what is no JSON object or names another alarm."""
     try:
         body = _PROBE.decode(payload)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(422, "bad_answer", f"an answer is one JSON object: {error}") from error
     if body.setdefault("alarm", alarm_id) != alarm_id:
         raise Refused(422, "bad_answer", "`alarm` in the answer is not the alarm in the path; leave it out, or make them equal")

@@ -37,7 +37,8 @@ def capture_router(services: Services, gatekeeper: Gatekeeper) -> APIRouter:
         behaviour: Annotated[str, _BEHAVIOUR] = "rollback",
     ) -> JSONResponse:
         payload = await body_of(request, MAX_CAPTURE_BYTES)
-        return _answer(await run_in_threadpool(services.take_capture, payload, _source(caller), behaviour == "proceed"))
+        proceed = behaviour == "proceed"
+        return _answer(await run_in_threadpool(services.take_capture, payload, _source(caller), caller.lane, proceed))
 
     @router.post(
         "/v1/poslog",
@@ -47,7 +48,7 @@ def capture_router(services: Services, gatekeeper: Gatekeeper) -> APIRouter:
     )
     async def post_poslog(request: Request, caller: Annotated[Caller, Depends(till)]) -> JSONResponse:
         payload = await body_of(request, MAX_POSLOG_BYTES)
-        return _answer(await run_in_threadpool(services.take_poslog, payload, _source(caller)))
+        return _answer(await run_in_threadpool(services.take_poslog, payload, _source(caller), caller.owns_lane))
 
     return router
 

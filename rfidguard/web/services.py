@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from rfidguard.alarm import Alarm
 from rfidguard.clock import Clock
 from rfidguard.effects import AnswerJudged
-from rfidguard.feeds.capture import CaptureReply
+from rfidguard.feeds.capture import CaptureReply, OwnsLane
 from rfidguard.intake import SaleReply
 from rfidguard.metrics import Family
 from rfidguard.web.live import Subscription
@@ -23,12 +23,12 @@ class Services(Protocol):
         """Stores one sale document; returns only after its commit."""
         ...
 
-    def take_capture(self, payload: bytes, source: str, proceed: bool) -> CaptureReply:
-        """Stores an EPCIS document; `proceed`: the good events of one that has bad ones too."""
+    def take_capture(self, payload: bytes, source: str, lane: str | None, proceed: bool) -> CaptureReply:
+        """Stores an EPCIS document of `lane`; `proceed`: the good events of one that has bad ones too."""
         ...
 
-    def take_poslog(self, payload: bytes, source: str) -> CaptureReply:
-        """Stores a POSLog document."""
+    def take_poslog(self, payload: bytes, source: str, owns_lane: OwnsLane) -> CaptureReply:
+        """Stores what a POSLog document says of lanes that `owns_lane` allows."""
         ...
 
     def submit_answer(self, payload: bytes, by: str) -> Future[AnswerJudged]:

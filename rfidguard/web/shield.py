@@ -13,6 +13,7 @@ _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _HEADERS = {
     "Content-Security-Policy": _CSP,
     "X-Content-Type-Options": "nosniff",
@@ -60,4 +61,5 @@ class Shield:
 
     def _count(self, scope: Scope, status: int) -> None:
         route = scope.get("route")
-        self._answers[(scope["method"], getattr(route, "path", "other"), str(status))] += 1
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._answers[(method, getattr(route, "path", "other"), str(status))] += 1

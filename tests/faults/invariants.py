@@ -1,5 +1,6 @@
 """What must be true after every fault, asked in one place: `check(shop)`."""
 
+import itertools
 import json
 
 from conftest import answers
@@ -7,7 +8,9 @@ from shop import Shop
 from wait import wait_for
 
 from rfidguard.alarm import OPEN_STATES
-from simulators.handheld import Script
+from simulators.handheld import Script, SimHandheld
+
+_number = itertools.count(1)
 
 
 def check(shop: Shop) -> None:
@@ -27,9 +30,10 @@ def check(shop: Shop) -> None:
 
 def _every_theft_rang_under_one_name(shop: Shop) -> None:
     for epc in shop.stolen:
-        wait_for(lambda epc=epc: shop.rung(epc), 60, f"the alarm of {epc}")
+        if epc not in shop.doubtful:
+            wait_for(lambda epc=epc: shop.rung(epc), 60, f"the alarm of {epc}")
         ids = shop.ids_of(epc)
-        assert len(ids) == 1, f"{epc} stands in several alarms: {ids}"
+        assert len(ids) <= 1, f"{epc} stands in several alarms: {ids}"
 
 
 def _every_alarm_decided_was_received_and_is_stored_once(shop: Shop) -> None:
@@ -59,8 +63,12 @@ def _every_confirmed_sale_and_answer_is_stored(shop: Shop) -> None:
 
 
 def _open_alarms_stand_at_the_broker(shop: Shop) -> None:
-    late = shop.handheld(f"late-{len(shop.hands)}", Script(received=False))
-    wait_for(lambda: set(late.open) == _open(shop), 30, "the open alarms at the broker")
+    late = SimHandheld(shop.login(), f"late-{next(_number)}", Script(received=False))
+    late.start()
+    try:
+        wait_for(lambda: set(late.open) == _open(shop), 30, "the open alarms at the broker")
+    finally:
+        late.stop()
 
 
 def _nothing_was_dropped(shop: Shop) -> None:

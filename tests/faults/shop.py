@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Broker, answers
+from sqlalchemy import create_engine, text
 from storefront import ROOT, StoreFront, program
 from wait import wait_for
 from walks import leave, own
@@ -27,6 +29,8 @@ from simulators.mqtt_client import Login, SimClient
 from simulators.pos import SimTill
 
 SPEED = 1.5
+HELD_S = 4.0
+"""A daemon that is back within this time gets from the reader what it missed; later reads are backlog, which never rings."""
 
 
 class Ear:
@@ -66,11 +70,15 @@ class Shop(StoreFront):
             .replace(f"port = {self.reader_port}", f"port = {self.to_reader.port}")
         )
         self.database = folder / "rfidguard.db"
+        self.server_url: str | None = None
         self.stolen: list[str] = []
         self.bought: list[str] = []
         self.sold: dict[str, str] = {}
         self.hands: list[SimHandheld] = []
+        self.doubtful: set[str] = set()
         self.deaths = 0
+        self._crossings: dict[str, float] = {}
+        self._down_at: float | None = None
         self._serials = itertools.count(1)
         self._keeper: threading.Thread | None = None
         self._closing = threading.Event()
@@ -124,6 +132,7 @@ class Shop(StoreFront):
     def watching(self) -> None:
         """Waits until the daemon calls itself ready: reader, broker and database work."""
         wait_for(self._is_ready, 60, f"the daemon to be ready: {self.log()[-1500:]}")
+        self._note_blindness()
 
     def put_database(self, folder: Path) -> None:
         """Has the daemon keep its database in another folder."""
@@ -170,7 +179,7 @@ class Shop(StoreFront):
         """Somebody walks out with an unpaid item; its EPC. Returns at once."""
         epc = self.new()
         self.stolen.append(epc)
-        self.play(leave(epc, speed=speed))
+        self._crossings[epc] = self.play(leave(epc, speed=speed)) + 3.0 / speed
         return epc
 
     def buy(self, till: SimTill, timeout_s: float = 60.0) -> str:
@@ -192,6 +201,13 @@ class Shop(StoreFront):
         """A sold item leaves."""
         self.bought.append(epc)
         self.play(leave(epc, speed=SPEED))
+
+    def forget(self) -> None:
+        """Closes the books on what has been checked."""
+        self.stolen.clear()
+        self.bought.clear()
+        self.doubtful.clear()
+        self._crossings.clear()
 
     def rung(self, epc: str) -> bool:
         """Whether a handheld heard of this item."""
@@ -217,7 +233,18 @@ class Shop(StoreFront):
     def until_logged(self, text: str, timeout_s: float = 30.0, count: int = 1) -> None:
         wait_for(lambda: self.log().count(text) >= count, timeout_s, f"{text!r} in the log")
 
+    def use_server(self, url: str) -> None:
+        """Has the daemon keep its data in this PostgreSQL."""
+        self.server_url = url
+        self.config.write_text(f'[database]\nurl = "{url}"\n{self.config.read_text()}')
+
     def sql(self, query: str) -> list[Any]:
+        if self.server_url is not None:
+            engine = create_engine(self.server_url)
+            with engine.connect() as conn:
+                rows = [tuple(row) for row in conn.execute(text(query))]
+            engine.dispose()
+            return rows
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)) as conn:
             return conn.execute(query).fetchall()
 
@@ -234,6 +261,26 @@ class Shop(StoreFront):
             text: str = response.read().decode()
             return text
 
+    def kill(self) -> None:
+        self._down()
+        super().kill()
+
+    def terminate(self) -> int:
+        self._down(held=False)
+        return super().terminate()
+
+    def _down(self, held: bool = True) -> None:
+        """The daemon ends. `held`: the reader was not told and keeps what it reads, for a while."""
+        if self._down_at is None:
+            self._down_at = self.clock.now() - (0.0 if held else HELD_S)
+
+    def _note_blindness(self) -> None:
+        """Nobody saw what crossed between the end of one daemon and 5 s after the next was ready, unless that came soon."""
+        if self._down_at is not None and self.clock.now() - self._down_at > HELD_S:
+            end = self.clock.now() + 5.0
+            self.doubtful |= {epc for epc, at in self._crossings.items() if self._down_at - 1.0 < at < end}
+        self._down_at = None
+
     def _is_ready(self) -> bool:
         try:
             return self.http("/readyz")[0] == 200
@@ -246,6 +293,8 @@ class Shop(StoreFront):
             self.process.wait()
             if self._closing.is_set():
                 return
+            self._down()
+            assert self.process.returncode == -signal.SIGKILL, self.log()[-1500:]
             self.deaths += 1
             self.launch()
 

@@ -9,7 +9,7 @@ from shop import Shop
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 
-@pytest.mark.parametrize("step", ["-3600", "+3600"])
+@pytest.mark.parametrize("step", ["-3600", pytest.param("+3600", marks=pytest.mark.soak)])
 def test_gate_is_watched_through_a_step_of_the_clock_by_an_hour(shop: Shop, step: str) -> None:
     setting = shop.folder / "faketime"
     setting.write_text("+0")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from invariants import check
 from shop import Shop
 from wait import wait_for
@@ -43,6 +44,7 @@ def test_alarm_lights_the_gate_while_another_process_locks_the_database_and_ring
     check(shop)
 
 
+@pytest.mark.soak
 def test_item_paid_before_the_lock_stays_silent(shop: Shop) -> None:
     shop.start()
     till = shop.till()
@@ -107,6 +109,7 @@ def test_alarm_lights_the_gate_with_the_disk_full_and_rings_once_there_is_room(t
         check(shop)
 
 
+@pytest.mark.soak
 def test_alarm_lights_the_gate_with_a_read_only_disk_and_rings_once_it_is_writable(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 4_000) as disk, Shop(tmp_path) as shop:
         shop.put_database(disk)

@@ -1,7 +1,13 @@
 """Readers and pedestals that reboot, fall silent, talk nonsense, are pulled out; and drivers that hang."""
 
+import socket
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from invariants import check
 from shop import Shop
 from wait import wait_for
@@ -50,6 +56,7 @@ def judge(passage, answer, params):
 '''
 
 
+@pytest.mark.soak
 def test_reader_that_reboots_is_watched_again(shop: Shop) -> None:
     shop.start()
     shop.open_up()
@@ -70,6 +77,7 @@ def test_reader_that_falls_silent_is_found_out_and_watched_again(shop: Shop) -> 
     check(shop)
 
 
+@pytest.mark.soak
 def test_garbage_from_a_reader_is_survived(shop: Shop) -> None:
     shop.start()
     shop.open_up()
@@ -94,17 +102,19 @@ def test_pedestal_pulled_out_and_plugged_in_again_rings(tmp_path: Path) -> None:
 
 def test_driver_that_hangs_is_started_anew_alone_and_named(tmp_path: Path) -> None:
     plug = _plug(tmp_path, "drivers", "hanging", HANGING, ":Hanging")
-    with Shop(tmp_path, extra=_pedestal("hanging")) as shop:
-        shop.start(PYTHONPATH=shop.python_path(plug))
+    with Shop(tmp_path, extra=_pedestal("hanging")) as shop, manager() as (address, words):
+        shop.start(PYTHONPATH=shop.python_path(plug), NOTIFY_SOCKET=address)
         assert shop.process is not None
         shop.handheld()
         shop.ready()
-        shop.until_logged("device front-eas hangs", 40)
+        wait_for(lambda: "STATUS=device front-eas hangs or is gone" in words, 60, "the culprit named to systemd")
         check(shop)
+        assert "WATCHDOG=1" in words[words.index("STATUS=device front-eas hangs or is gone") :]
         assert shop.process.poll() is None
         assert len(shop.log().split("web server listens")) == 2
 
 
+@pytest.mark.soak
 def test_core_that_hangs_ends_the_process_and_the_next_one_rings(tmp_path: Path) -> None:
     plug = _plug(tmp_path, "rules", "stuck", STUCK)
     with Shop(tmp_path, extra='[[rule]]\nuse = "stuck"\n[[rule]]\nuse = "unpaid"\n') as shop:
@@ -116,6 +126,26 @@ def test_core_that_hangs_ends_the_process_and_the_next_one_rings(tmp_path: Path)
         assert "core hangs or is gone" in shop.log()
         shop.start(PYTHONPATH=shop.python_path(plug))
         check(shop)
+
+
+@contextmanager
+def manager() -> Iterator[tuple[str, list[str]]]:
+    """A service manager's socket: its address, and every line that the daemon sent to it."""
+    words: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wire:
+        address = f"\0rfidguard-test-{uuid.uuid4()}"
+        wire.bind(address)
+
+        def listen() -> None:
+            while (data := wire.recv(4096)) != b"end":
+                words.extend(data.decode().splitlines())
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield f"@{address[1:]}", words
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(b"end", address)
+        thread.join(10)
 
 
 def _pedestal(driver: str, port: str | None = None) -> str:

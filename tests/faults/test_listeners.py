@@ -1,5 +1,6 @@
 """Nobody listens: health says so at once, the alarm is rung again, grows louder, and is heard by who comes."""
 
+import pytest
 from invariants import check
 from shop import Shop
 from wait import wait_for
@@ -21,6 +22,7 @@ def test_health_says_within_ten_seconds_that_no_handheld_listens_and_that_one_do
     check(shop)
 
 
+@pytest.mark.soak
 def test_alarm_that_no_handheld_received_is_rung_again_and_escalates(shop: Shop) -> None:
     shop.start()
     deaf = shop.open_up(Script(received=False))

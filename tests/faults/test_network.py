@@ -9,6 +9,7 @@ from wait import wait_for
 
 from simulators.faults import FaultProxy
 
+SHORT = ("half-open", "truncated")
 FAULTS: dict[str, Callable[[FaultProxy], None]] = {
     "cut": FaultProxy.cut,
     "refused": FaultProxy.refuse,
@@ -19,7 +20,7 @@ FAULTS: dict[str, Callable[[FaultProxy], None]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [fault if fault in SHORT else pytest.param(fault, marks=pytest.mark.soak) for fault in FAULTS])
 def test_alarm_reaches_the_handheld_though_the_way_to_the_broker_is(shop: Shop, fault: str) -> None:
     shop.start()
     shop.open_up()
@@ -30,7 +31,7 @@ def test_alarm_reaches_the_handheld_though_the_way_to_the_broker_is(shop: Shop, 
     check(shop)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [fault if fault in SHORT else pytest.param(fault, marks=pytest.mark.soak) for fault in FAULTS])
 def test_gate_is_watched_again_after_the_way_to_the_reader_was(shop: Shop, fault: str) -> None:
     shop.start()
     shop.open_up()

@@ -189,7 +189,17 @@ def test_only_tills_may_report(tmp_path: Path, path: str) -> None:
             {}, {"Authorization": f"Bearer {'s' * 32}"}, {"Authorization": f"Bearer {'t' * 32}"},
         )]  # fmt: skip
         assert called == [401, 403, 200]
-        assert {record.source for record in stored(box)} == {"till-3"}
+        assert {(record.source, record.lane) for record in stored(box)} <= {("till-3", "3"), ("till-3", "till-3")}
+
+
+def test_a_till_reports_its_own_transactions_only(tmp_path: Path) -> None:
+    with Box(tmp_path, Access(TOKENS)) as box, httpx.Client(base_url=box.web.url, timeout=20) as http:
+        other = poslog([RECEIPT, Receipt(8, [Op("sale", A, (6,))])])
+        first, _, second = other.partition(b"<WorkstationID>3")
+        other = first + b"<WorkstationID>4" + second
+        reply = http.post("/v1/poslog", content=other, headers={"Authorization": f"Bearer {'t' * 32}"}).json()
+        assert (reply["stored"], reply["rejected"]) == (1, {"wrong_lane": 2})
+        assert [record.lane for record in stored(box)] == ["3"]
 
 
 def test_both_calls_are_described(http: httpx.Client) -> None:

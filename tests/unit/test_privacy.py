@@ -1,7 +1,9 @@
 """EPCs of foreign goods in the journal."""
 
 import json
+from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,3 +185,12 @@ def test_answers_of_the_ledger_and_of_people_are_covered_too() -> None:
 def test_events_without_goods_pass_as_they_are() -> None:
     tick = Tick(at=1.0)
     assert mask().event(tick) is tick
+
+
+def test_a_snapshot_that_is_json_already_is_pruned_in_mode_drop_too() -> None:
+    foreign = encode_sgtin_96("4012345", "067890", 7)
+    body = b'{"left":[{"epc":"%s"},{"epc":"%s"}]}' % (OURS.encode(), foreign.encode())
+    line = mask("drop").line(State(at=1.0, snapshot=cast(dict[str, Any], msgspec.Raw(body))))
+    assert line is not None
+    assert foreign.encode() not in line
+    assert OURS.encode() in line

@@ -147,7 +147,7 @@ def test_a_margin_reaches_over_midnight() -> None:
 
 @pytest.mark.parametrize("text", ["", "always", "8-20", "08:00-25:00", "08:70-20:00", "mo 08:00-20:00", "mon-xyz 08:00-20:00"])
 def test_opening_hours_that_are_none_are_refused_in_words(text: str) -> None:
-    with pytest.raises(ValidationError, match="opening time|no day|no such time"):
+    with pytest.raises(ValidationError, match=r"opening time|no day|no such time"):
         Config.model_validate({"site": {"id": "0001", "open": text}})
 
 

@@ -1,0 +1,51 @@
+"""The core's thread: what leads to an alarm is on disk before the alarm is carried out."""
+
+from pathlib import Path
+
+from wait import wait_for
+from walks import T0, alarms, config, leave, own, stand
+
+from rfidguard.config import Journal, Privacy
+from rfidguard.core_thread import CoreThread
+from rfidguard.effects import Effect
+from rfidguard.events import ReadBatch
+from rfidguard.inlet import Inlet
+from rfidguard.layout import layout_from
+from rfidguard.ledger import RecordSet
+from rfidguard.recorder import Recorder
+from rfidguard.resume import resumed
+from rfidguard.runner import Runner
+
+LAYOUT = layout_from(config())
+
+
+class StoppedClock:
+    """No time passes: nothing is flushed because it is time to."""
+
+    def now(self) -> float:
+        return T0
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def test_alarm_comes_again_under_its_id_if_the_process_dies_while_it_is_carried_out(tmp_path: Path) -> None:
+    clock, inlet, runner = StoppedClock(), Inlet(), Runner(LAYOUT, RecordSet().find)
+    recorder = Recorder(Journal(dir=tmp_path), Privacy(), lambda _epc: True, clock)
+    recorder.rotate(runner.snapshot(T0))
+    runner.record_to(recorder.write)
+    told: list[tuple[str, list[str]]] = []
+
+    def carry_out(effects: list[Effect]) -> None:
+        for change in alarms(effects):
+            _, again = resumed(LAYOUT, RecordSet().find, tmp_path, None, T0 + 60)
+            told.append((change.alarm.id, [other.alarm.id for other in alarms(again)]))
+
+    core = CoreThread(runner, inlet, recorder, carry_out, clock)
+    core.start()
+    reads = sorted([*leave(own(1)), *stand(own(2), 9)], key=lambda read: read.at)
+    inlet.emit(ReadBatch(tuple(reads)))
+    wait_for(lambda: told, what="the alarm")
+    core.stop()
+    recorder.close()
+    assert [again for _, again in told] == [[name] for name, _ in told]

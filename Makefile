@@ -6,12 +6,13 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 APP := $(VENV)/.app
 TOOLS := $(VENV)/.tools
 
-.PHONY: help demo test check system soak clean
+.PHONY: help demo test check audit system soak clean
 
 help:
 	@echo "make demo    a whole store on this machine, live, for a minute (simulated hardware, real wires)"
 	@echo "make test    every test; installs what it needs"
 	@echo "make check   style, types and import rules"
+	@echo "make audit   known vulnerabilities of everything installed (asks PyPI's advisory database; fails where it cannot)"
 	@echo "make soak    every fault of tests/faults and 1,000 random ones (hours; SOAK_FAULTS=N for another number)"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql)"
 
@@ -39,6 +40,11 @@ check: $(TOOLS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+audit: $(TOOLS)
+	$(PIP) --group audit
+	$(PY) -m pip freeze --exclude-editable > $(VENV)/installed.txt
+	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r $(VENV)/installed.txt
 
 system:
 	@sh tests/system-packages.sh

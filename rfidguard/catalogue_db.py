@@ -41,7 +41,8 @@ def articles_for(conn: Connection, keys: Iterable[str]) -> tuple[Article, ...]:
     """What the catalogue says of the articles among ledger keys ("gtin:…")."""
     gtins = [key.removeprefix("gtin:") for key in keys if key.startswith("gtin:")]
     chunks = (gtins[start : start + CHUNK] for start in range(0, len(gtins), CHUNK))
-    return tuple(Article(*row) for chunk in chunks for row in conn.execute(_BY_GTIN, {"gtins": chunk}))
+    rows = (row for chunk in chunks for row in conn.execute(_BY_GTIN, {"gtins": chunk}))
+    return tuple(Article(row.gtin, row.name, row.price) for row in rows)
 
 
 def own_gtins(conn: Connection) -> frozenset[str]:

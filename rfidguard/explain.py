@@ -92,6 +92,8 @@ TERM_WORDS = {
     "prior": "before any evidence",
     "rise_fall": "rise and fall of the signal",
     "phase": "phase steps on one channel",
+    "turn": "phase turned within a second",
+    "ripple": "level wavered within a second",
     "handover": "louder side moved between the zones",
     "few_reads": "heard only a few times",
     "presence": "people counted at the gate",

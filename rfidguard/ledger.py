@@ -191,7 +191,7 @@ def serial_state(own: Sequence[Ledger], at: float) -> tuple[Ledger | None, float
 
 def binding(credit: str, unit: int, epc: str, at: float) -> Ledger:
     """The record that unit `unit` of `credit` pays for `epc`, which left at `at`."""
-    return Ledger(at=at, id=f"{credit}#{unit}@{epc}", kind=BOUND, epc=epc, ref=credit)
+    return Ledger(at=at, id=f"{credit}#{unit}@{epc}:{at!r}", kind=BOUND, epc=epc, ref=credit)
 
 
 def _paid_by_credit(
@@ -214,7 +214,8 @@ def _paid_by_credit(
     unit = used.get(mine)
     if unit is None:
         return None
-    if own and (own[-1].at == mine.at or any(claim.key == mine.key and used.get(claim) == unit for claim in claims)):
+    before = any(claim.key == mine.key and used.get(claim) == unit for claim in claims)
+    if before or any(record.at == mine.at for record in own):
         return LedgerAnswer("sold", unit.credit, "sold", unit.at)
     return LedgerAnswer("sold", unit.credit, "sold", unit.at, unit.credit, unit.number)
 

@@ -47,7 +47,7 @@ credit_bindings = Table(
     Column("unit", Integer, primary_key=True),
     Column("epc", String(128), nullable=False),
     Column("key", String(160), primary_key=True),  # rfidguard.epc.Identity.key of the EPC
-    Column("at", Float(53), nullable=False),
+    Column("at", Float(53), primary_key=True),  # when it left
     Index("ix_credit_bindings_key", "key"),
     sqlite_with_rowid=False,
 )

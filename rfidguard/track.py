@@ -20,13 +20,20 @@ _STEP_REACH_S = 2.0
 
 
 class Cell(msgspec.Struct):
-    """Reads of one antenna in one bin: how many, the sum of their RSSI (dB), the strongest, and the sum of read times."""
+    """Reads of one antenna in one bin: how many, and the sums of their RSSI (dB) and of its square.
+
+    `turns` of them carried a phase on `channel`, the bin's first: `real` and `imag` sum up the doubled phases as unit vectors
+    (doubled, because readers report phase modulo π).
+    """
 
     slot: str
     n: int = 0
     total_db: float = 0.0
-    peak_db: float = -200.0
-    time_s: float = 0.0
+    square_db: float = 0.0
+    channel: float = -1.0
+    turns: int = 0
+    real: float = 0.0
+    imag: float = 0.0
 
 
 class Bin(msgspec.Struct):
@@ -123,9 +130,9 @@ def add_read(track: Track, slot: str, at: float, rssi_db: float, channel: float 
     cell = _cell_of(place, slot)
     cell.n += 1
     cell.total_db += rssi_db
-    cell.time_s += at
-    cell.peak_db = max(cell.peak_db, rssi_db)
+    cell.square_db += rssi_db * rssi_db
     if phase is not None:
+        _add_turn(cell, -1.0 if channel is None else float(channel), phase)
         _add_phase(track, place, slot, at, -1.0 if channel is None else float(channel), phase)
 
 
@@ -170,6 +177,15 @@ def _cell_of(place: Bin, slot: str) -> Cell:
             return cell
     place.cells.append(Cell(slot))
     return place.cells[-1]
+
+
+def _add_turn(cell: Cell, channel: float, phase: float) -> None:
+    if not cell.turns:
+        cell.channel = channel
+    if cell.channel == channel:
+        cell.turns += 1
+        cell.real += math.cos(2.0 * phase)
+        cell.imag += math.sin(2.0 * phase)
 
 
 def _add_phase(track: Track, place: Bin, slot: str, at: float, channel: float, phase: float) -> None:

@@ -115,7 +115,7 @@ def test_a_used_credit_says_by_whom(store: Store) -> None:
     found = store.read(lambda conn: records_for(conn, [ARTICLE]))
     assert [(record.id, record.kind, record.ref, record.epc) for record in found] == [
         ("A/1", "sold", None, None),
-        (f"A/1#0@{SHIRT}", "bound", "A/1", SHIRT),
+        (f"A/1#0@{SHIRT}:130.0", "bound", "A/1", SHIRT),
     ]
 
 
@@ -134,7 +134,7 @@ def test_a_unit_of_a_credit_may_be_freed_and_used_again_but_each_use_is_stored_o
 def test_what_is_known_of_the_items_that_used_a_credit_comes_along(store: Store) -> None:
     keep(store, credit("A/1"), sold("B/1", epc=SHIRT), Ledger(id="V/1", kind="void", at=140.0, ref="B/1"))
     store.write(lambda conn: bind_credit(conn, BindCredit("A/1", 0, SHIRT, 130.0))).result(10)
-    assert ids(store, ARTICLE) == ["A/1", "B/1", f"A/1#0@{SHIRT}", "V/1"]
+    assert ids(store, ARTICLE) == ["A/1", "B/1", f"A/1#0@{SHIRT}:130.0", "V/1"]
 
 
 def test_old_credits_may_be_left_out_but_never_the_one_an_item_used(store: Store) -> None:
@@ -142,7 +142,7 @@ def test_old_credits_may_be_left_out_but_never_the_one_an_item_used(store: Store
     store.write(lambda conn: bind_credit(conn, BindCredit("used/1", 0, SHIRT, 130.0))).result(10)
     other = identify(OTHER_SHIRT).key
     assert ids(store, other, ARTICLE, since=4000.0) == ["new/1"]
-    assert ids(store, KEY, ARTICLE, since=4000.0) == ["used/1", f"used/1#0@{SHIRT}", "new/1"]
+    assert ids(store, KEY, ARTICLE, since=4000.0) == ["used/1", f"used/1#0@{SHIRT}:130.0", "new/1"]
 
 
 def test_an_items_own_old_sale_is_never_left_out(store: Store) -> None:

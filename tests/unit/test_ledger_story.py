@@ -62,8 +62,8 @@ def test_of_an_articles_credits_only_the_one_that_counts_is_told(tell) -> None:
     free = tell(OTHER, 200.0, *credits_sold, bound=BindCredit("A/1", 0, SHIRT, 150.0))
     assert (free.answer.state, free.answer.credit, ids(free)) == ("sold", "B/1", ["B/1"])
     used = tell(SHIRT, 200.0)
-    assert (used.answer.state, ids(used)) == ("sold", ["A/1", f"A/1#0@{SHIRT}"])
-    assert ids(tell(GTIN, 200.0)) == ["A/1", "B/1", "C/1", f"A/1#0@{SHIRT}"]
+    assert (used.answer.state, ids(used)) == ("sold", ["A/1", f"A/1#0@{SHIRT}:150.0"])
+    assert ids(tell(GTIN, 200.0)) == ["A/1", "B/1", "C/1", f"A/1#0@{SHIRT}:150.0"]
 
 
 def test_goods_without_a_record_are_unknown_if_ours_and_foreign_if_not(tell) -> None:

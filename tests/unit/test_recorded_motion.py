@@ -1,4 +1,7 @@
-"""Real recordings (tests/data/ecd, CC0): the core's own motion terms tell a moving tag from a stray one within one second."""
+"""Real recordings (tests/data/ecd, CC0): the core's own motion terms tell a moving tag from a stray one within one second.
+
+One antenna and tags that creep past it: only the terms that look at single seconds apply (no rise and fall, no zones).
+"""
 
 import csv
 import math
@@ -14,7 +17,7 @@ ENOUGH_READS = 5
 
 
 def windows(recording: Path) -> Iterator[float]:
-    """The motion score of every second of every tag in a recording."""
+    """What every second of every tag in a recording says of motion: turn of the phase and ripple of the level."""
     seconds: dict[tuple[str, int], list[dict[str, str]]] = defaultdict(list)
     with recording.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
@@ -25,7 +28,8 @@ def windows(recording: Path) -> Iterator[float]:
             for row in rows:
                 phase = math.radians(float(row["phase_deg"])) % (2 * math.pi)
                 add_read(track, row["antenna"], float(row["time"]), float(row["rssi_dbm"]), float(row["channel_mhz"]), phase, 1)
-            yield evidence(track, second + 1.0).motion
+            terms = evidence(track, second + 1.0).terms
+            yield terms["turn"] + terms["ripple"]
 
 
 def separation(moving: list[float], standing: list[float]) -> float:

@@ -21,6 +21,7 @@ from rfidguard.doctor_audit import trail
 from rfidguard.effects import AnswerJudged
 from rfidguard.errors import RefusedInput
 from rfidguard.events import Answer, Event, ReadBatch
+from rfidguard.shell_answer import give_answer
 from rfidguard.store import Store
 
 SWAP_3_AND_4 = """
@@ -155,6 +156,13 @@ def test_a_repeat_is_no_second_row(store: Store) -> None:
     verdict.result(10)
     desk.submit(body, "staff-1").result(10)
     assert len(trail_of(store)) == 1
+
+
+def test_an_answer_from_a_shell_while_the_daemon_is_stopped_is_in_it_too(store: Store) -> None:
+    give_answer(store, SystemClock(), ALARM, {"action": "acknowledge"}, "root")
+    (row,) = trail_of(store)
+    assert (row["who"], row["what"], row["result"]) == ("root", ALARM, "rejected")
+    assert row["reason"].startswith("unknown_alarm")
 
 
 def test_a_flood_of_answers_is_one_row_a_minute(store: Store) -> None:

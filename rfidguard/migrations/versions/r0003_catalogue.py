@@ -12,7 +12,7 @@ _BINDINGS = "credit, unit, epc, key, at"
 
 
 def upgrade() -> None:
-    _rebind(("credit", "unit", "key"))
+    _rebind(("credit", "unit", "key", "at"))
     op.create_table(
         "articles",
         sa.Column("gtin", sa.String(14), primary_key=True),
@@ -53,7 +53,8 @@ def downgrade() -> None:
         op.drop_table(table)
     op.execute(
         "DELETE FROM credit_bindings WHERE EXISTS (SELECT 1 FROM credit_bindings AS other"
-        " WHERE other.credit = credit_bindings.credit AND other.unit = credit_bindings.unit AND other.key < credit_bindings.key)"
+        " WHERE other.credit = credit_bindings.credit AND other.unit = credit_bindings.unit"
+        " AND (other.at < credit_bindings.at OR other.at = credit_bindings.at AND other.key < credit_bindings.key))"
     )
     _rebind(("credit", "unit"))
 
@@ -68,7 +69,7 @@ def _rebind(key: tuple[str, ...]) -> None:
         sa.Column("unit", sa.Integer(), primary_key=True, autoincrement=False),
         sa.Column("epc", sa.String(128), nullable=False),
         sa.Column("key", sa.String(160), primary_key="key" in key, nullable=False),
-        sa.Column("at", sa.Float(53), nullable=False),
+        sa.Column("at", sa.Float(53), primary_key="at" in key, nullable=False),
         sqlite_with_rowid=False,
     )
     op.execute(f"INSERT INTO credit_bindings ({_BINDINGS}) SELECT {_BINDINGS} FROM credit_bindings_old")

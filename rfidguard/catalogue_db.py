@@ -7,10 +7,12 @@ from sqlalchemy import Connection, Select, bindparam, func, select
 
 from rfidguard.catalogue import CatalogueRow
 from rfidguard.events import Article
-from rfidguard.schema import articles, stock_counts
+from rfidguard.schema import articles, snapshots, stock_counts
 from rfidguard.upsert import insert_into, insert_once
 
 CHUNK = 500
+FULL, CYCLIC = "full", "cyclic"
+_IMPORT = "import"
 _BY_GTIN: Select[tuple[str, str | None, str | None]] = select(articles.c.gtin, articles.c.name, articles.c.price).where(
     articles.c.gtin.in_(bindparam("gtins", expanding=True))
 )
@@ -66,3 +68,14 @@ def last_counts(conn: Connection) -> dict[str, StockCount]:
     columns = [stock_counts.c[name] for name in StockCount.__struct_fields__]
     rows = conn.execute(select(*columns).order_by(stock_counts.c.at))
     return {row.scope: StockCount(*row) for row in rows}
+
+
+def leave_word(conn: Connection, now: float) -> None:
+    """Notes that something was imported."""
+    statement = insert_into(conn, snapshots).values(name=_IMPORT, at=now, body=b"")
+    conn.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"at": now}))
+
+
+def imported_at(conn: Connection) -> float:
+    """When something was imported last (Unix seconds); 0: never."""
+    return float(conn.execute(select(snapshots.c.at).where(snapshots.c.name == _IMPORT)).scalar() or 0.0)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import msgspec
 
 from rfidguard.catalogue import CatalogueRow, Refused, catalogue_rows, is_catalogue
-from rfidguard.catalogue_db import StockCount, store_articles, store_count
+from rfidguard.catalogue_db import StockCount, leave_word, store_articles, store_count
 from rfidguard.errors import RefusedInput
 from rfidguard.feeds.ledger_csv import Taken
 from rfidguard.feeds.ledger_import import ImportResult
@@ -22,11 +22,10 @@ from rfidguard.stock_count import counted, is_stock_count
 from rfidguard.store import Store
 
 BATCH = 1_000
-FULL, CYCLIC = "full", "cyclic"
 
 
 class CatalogueResult(msgspec.Struct):
-    """`articles`: rows taken, `new` of them not known before. `counted`: items of stock counts, `armed` of them by this import."""
+    """`articles`: rows taken, `new` of them not known before. `counted`: items of stock counts, `armed` of them just now."""
 
     articles: int = 0
     new: int = 0
@@ -71,7 +70,7 @@ def import_stock(
     store: Store, path: Path, scope: str, at: float | None, zone: tzinfo, now: float, result: ImportResult,
     taken: CatalogueResult, progress: Callable[[int], None],
 ) -> None:  # fmt: skip
-    """Arms every item of the count `path`. `scope` full or cyclic; `at` (Unix seconds): when it was made, None: the file's time."""
+    """Arms every item of the count `path`. `scope` full or cyclic; `at` (Unix seconds): when, None: the file's time."""
     try:
         made_at = min(path.stat().st_mtime if at is None else at, now)
         items = 0
@@ -88,6 +87,11 @@ def import_stock(
         result.reject(path.name, error.reason, str(error))
     except OSError as error:
         result.reject(path.name, "unreadable", f"cannot be read: {error.strerror}")
+
+
+def note_import(store: Store, now: float) -> None:
+    """Leaves word that the ledger was changed from outside: a running daemon then asks again about what stands in its view."""
+    store.write(partial(leave_word, now=now)).result()
 
 
 def _armed(

@@ -25,7 +25,8 @@ from rfidguard.errors import RfidguardError
 from rfidguard.events import Tick
 from rfidguard.front_desk import FrontDesk
 from rfidguard.inlet import Inlet
-from rfidguard.layout import layout_from
+from rfidguard.layout import Layout, layout_from
+from rfidguard.ledger import credits_kept_s
 from rfidguard.ledger_desk import LedgerDesk
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
@@ -35,6 +36,7 @@ from rfidguard.repeat import Repeater
 from rfidguard.resume import MOST_AHEAD_S, reconciled, resumed
 from rfidguard.sale_watch import SaleWatch
 from rfidguard.service_db import DAEMON, beat, rest
+from rfidguard.site_watch import SiteWatch
 from rfidguard.status import StatusBoard
 from rfidguard.store import Store, StoreUnavailable
 from rfidguard.telling import Telling
@@ -81,7 +83,8 @@ class Guard:
         self.store = Store(config.database.url, self.clock)
         self.inlet = Inlet()
         self.broadcast = Broadcast()
-        self.ledger = LedgerDesk(self.store, self.inlet.emit, self.clock, config.ledger.credit_ttl_s)
+        self.ledger = LedgerDesk(self.store, self.inlet.emit, self.clock, _credits_kept_s(config))
+        self.site = SiteWatch(self.store, config, self.inlet.emit, self.clock, self.layout, self._relaid)
         self.desk = AnswerDesk(self.store, self.inlet.emit, self.clock, self.clock.ahead_s)
         self.devices = Devices(config, self.inlet.emit, self.clock)
         self.front = FrontDesk(
@@ -117,8 +120,11 @@ class Guard:
         self._open_store()
         known = self._stored_alarms()
         self._unreconciled = known is None
+        self.layout = self.site.catalogue()
         runner, undone = resumed(self.layout, self.ledger.find, self.config.journal.dir, known, self.clock.now())
         self.clock.start_at(runner.state.now)
+        runner.name_from(self.ledger.articles)
+        self.site.expect(runner.state.stale_feeds)
         self.core = CoreThread(runner, self.inlet, self.recorder, self._carry_out, self.clock)
         self.dispatch = Dispatch(self.store, self.desk, self.broadcast, self.devices.order, self._note, self._open_alarms)
         self.telling = Telling(
@@ -224,6 +230,7 @@ class Guard:
             self.repeater.turn()
             self.ledger.catch_up()
             self._reconcile()
+            self.site.turn()
         except RfidguardError as error:
             self._complain(str(error))
         else:
@@ -257,9 +264,16 @@ class Guard:
             self.recorder.close()
         self.broadcast.close()
         if self.store.healthy():
+            self._keep_site()
             self.store.write(partial(rest, name=DAEMON, session=self.session))
         self.store.close()
         log.info("stopped")
+
+    def _keep_site(self) -> None:
+        try:
+            self.site.keep()
+        except RfidguardError as error:
+            log.warning("what was counted of the last minute is lost: %s", error)
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGHUP:
@@ -287,7 +301,13 @@ class Guard:
             self.front.command_judged(body)
         self.telling.note(topic, body)
 
+    def _relaid(self, layout: Layout) -> None:
+        """The catalogue is another: more, or fewer, goods are ours."""
+        self.layout = layout
+        self.core.call(lambda runner: runner.relaid(layout))
+
     def _carry_out(self, effects: list[Effect]) -> None:
+        self.site.take(effects)
         self.dispatch(effects)
 
     def _open_alarms(self) -> list[Alarm]:
@@ -299,3 +319,7 @@ class Guard:
 
     def _owns(self, epc: str) -> bool:
         return self.layout.owns(identify(epc))
+
+
+def _credits_kept_s(config: Config) -> float:
+    return credits_kept_s(config.ledger.credit_ttl_s, config.ledger.credit_grace_s)

@@ -10,13 +10,16 @@ from typing import Any
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import make_url
 
+from rfidguard.catalogue_db import FULL, last_counts
 from rfidguard.clock import Clock
 from rfidguard.config import Config, DeviceSection
 from rfidguard.doctor import Check, Finding, fail, ok, warn
 from rfidguard.doctor_box import Who, writable_folder
 from rfidguard.driver import load_driver
 from rfidguard.errors import RfidguardError
+from rfidguard.exit_tally import DAYS, Passed, advice, passed_lately
 from rfidguard.schema import ledger_records
+from rfidguard.site_watch import local_day
 
 _CONNECT_S = 3.0
 _INTERRUPT_AFTER_S = 20.0
@@ -74,11 +77,23 @@ def _opened(config: Config, clock: Clock) -> Iterator[Finding]:
         with Store(config.database.url, clock) as store:
             store.write(lambda conn: conn.execute(select(1)).scalar()).result(DATABASE_DEADLINE_S / 2)
             stocked = store.read(_has_stock)
+            today = local_day(clock.now(), config)
+            lately = store.read(lambda conn: (passed_lately(conn, today), FULL in last_counts(conn)))
     except (RfidguardError, TimeoutError) as error:
         yield fail("database", str(error) or "no commit in time", "mend what it says; the daemon waits for the database")
         return
     yield ok("database", "opens, is up to date and can be written")
     yield from _policy(config, stocked)
+    yield _going_live(config, *lately)
+
+
+def _going_live(config: Config, passed: Passed, full_count: bool) -> Finding:
+    """How much of what passed the gates the ledger knew, and whether the policy fits that."""
+    known = "nothing has left yet" if passed.known_share is None else f"the ledger knew {100 * passed.known_share:.1f} % of it"
+    fits, todo = advice(passed, config.ledger.unknown_epc, full_count)
+    text = f"{passed.total} items left in {DAYS} days; {known}"
+    live = fits and config.ledger.unknown_epc != "observe"
+    return ok("gates", text) if live else warn("gates", text, todo)
 
 
 def _policy(config: Config, stocked: bool) -> Iterator[Finding]:

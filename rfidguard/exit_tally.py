@@ -96,10 +96,7 @@ def advice(passed: Passed, unknown_epc: str, full_count: bool) -> tuple[bool, st
     if unknown_epc == "observe":
         return _ready_to_ring(passed, full_count)
     if passed.total >= ENOUGH and (passed.sold_share or 0.0) < SOLD_SHARE:
-        return False, (
-            f"{_percent(1 - (passed.sold_share or 0.0))} of the items that the ledger knows leave unsold: is every till connected,"
-            " and does it name what it sells?"
-        )
+        return False, _many_unsold(passed)
     return True, f'"{unknown_epc}" fits'
 
 
@@ -109,17 +106,16 @@ def _ready_to_ring(passed: Passed, full_count: bool) -> tuple[bool, str]:
     if passed.total < ENOUGH:
         return False, f"keep observing: {passed.total} of {ENOUGH} items have left so far"
     if (passed.known_share or 0.0) < KNOWN_SHARE:
-        return (
-            False,
-            f"the ledger does not know {_percent(1 - (passed.known_share or 0.0))} of what leaves: count the stock again",
-        )
+        return False, f"the ledger does not know {_rest(passed.known_share)} of what leaves: count the stock again"
     if (passed.sold_share or 0.0) < SOLD_SHARE:
-        return (
-            False,
-            f"{_percent(1 - (passed.sold_share or 0.0))} leave unsold: is every till connected, does it name what it sells?",
-        )
+        return False, _many_unsold(passed)
     return True, 'it is time to go live: set ledger.unknown_epc = "stock_only"'
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _many_unsold(passed: Passed) -> str:
+    share = _rest(passed.sold_share)
+    return f"{share} of the items that the ledger knows leave unsold: is every till connected, does it name what it sells?"
+
+
+def _rest(share: float | None) -> str:
+    return f"{100 * (1 - (share or 0.0)):.1f} %"

@@ -28,18 +28,21 @@ Name = tuple[str, str]
 class FeedWatch:
     """`turn` once a second, on one thread. `stale`: source and lane of what is stale now -> why."""
 
-    def __init__(self, store: Store, config: Config, emit: Emit, clock: Clock, stale: Iterable[str] = ()) -> None:
-        """`stale`: the feeds (`trust.feed_name`) that the core still takes for stale."""
+    def __init__(self, store: Store, config: Config, emit: Emit, clock: Clock) -> None:
         self._store, self._emit, self._clock = store, emit, clock
         self._stale_after_s = config.ledger.stale_after_s
         self._zone = config.site.zone()
         self._since = clock.now()
-        self._told = set(stale)
+        self._told: set[str] = set()
         self._usual: dict[Name, dict[int, Hour]] | None = None
         self._fresh: dict[tuple[str, str, int], Hour] = {}
         self._sales: dict[Name, float] = {}
         self._kept_at = clock.monotonic()
         self.stale: dict[Name, str] = {}
+
+    def told(self, stale: Iterable[str]) -> None:
+        """The core takes these feeds (`trust.feed_name`) for stale."""
+        self._told = set(stale)
 
     def turn(self) -> None:
         """Looks once. Raises StoreUnavailable where the database cannot be asked: then nothing is known and nothing changes."""

@@ -29,9 +29,7 @@ class Found(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-def weighed(
-    track: Track, gate: GateLayout, presence: Presence, place: Place | None, now: float, company: int = 0
-) -> Evidence:
+def weighed(track: Track, gate: GateLayout, presence: Presence, place: Place | None, now: float, company: int = 0) -> Evidence:
     """The motion evidence with what else speaks for or against a person carrying the tag."""
     seen = evidence(track, now)
     when = seen.peak_at if place is None or place.crossed_at is None else place.crossed_at

@@ -75,11 +75,15 @@ class Layout:
     gates: dict[str, GateLayout]
     rules: tuple[tuple[Rule, RuleParams], ...]
     actions: tuple[Action, ...] = ()
+    catalogue: frozenset[str] = frozenset()
+    """GTINs (14 digits) in the catalogue: own goods, whatever their prefix."""
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Device id -> the gates that it serves."""
 
     def owns(self, identity: Identity) -> bool:
-        """True for goods of this shop: one of its company prefixes, or one of its own EPC prefixes."""
+        """True for goods of this shop: by company prefix, own EPC prefix, or as an article of its catalogue."""
+        if identity.gtin in self.catalogue:
+            return True
         if identity.gtin is not None and identity.gtin[1:].startswith(self.prefixes) and self.prefixes:
             return identity.prefix is None or identity.prefix.startswith(self.prefixes) or identity.prefix in self.prefixes
         return bool(self.own_epcs) and identity.epc.startswith(self.own_epcs)
@@ -101,8 +105,8 @@ class Layout:
         )
 
 
-def layout_from(config: Config) -> Layout:
-    """The layout of a checked configuration."""
+def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layout:
+    """The layout of a checked configuration. `catalogue`: the GTINs that are own goods beside the prefixes."""
     return Layout(
         site=config.site.id,
         currency=config.site.currency,
@@ -122,6 +126,7 @@ def layout_from(config: Config) -> Layout:
         gates={gate.id: _gate(gate, config.gate) for gate in config.gate},
         rules=_rules(config),
         actions=config.action,
+        catalogue=catalogue,
         devices=_devices(config.gate),
     )
 

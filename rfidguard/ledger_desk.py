@@ -11,9 +11,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from rfidguard.catalogue_db import articles_for
 from rfidguard.clock import Clock
 from rfidguard.driver import Emit
-from rfidguard.events import Event, Ledger, Lookup, ReadBatch
+from rfidguard.events import Article, Event, Ledger, Lookup, ReadBatch
 from rfidguard.ledger import RecordSet, record_key
 from rfidguard.ledger_db import records_for
 from rfidguard.store import Store, StoreUnavailable
@@ -55,6 +56,16 @@ class LedgerDesk:
             self._unasked.update(dict.fromkeys(keys))
             return self._memory.find(keys)
 
+    def articles(self, keys: tuple[str, ...]) -> tuple[Article, ...]:
+        """What the catalogue says of the articles of `keys`; nothing while the database cannot be asked."""
+        if self._clock.monotonic() < self._blind_until:
+            return ()
+        try:
+            return self._store.read(partial(articles_for, keys=keys))
+        except StoreUnavailable as error:
+            self._trouble(error)
+            return ()
+
     def take(self, item: Event | ReadBatch) -> None:
         """Remembers a ledger record and hands it on to the core."""
         if isinstance(item, Ledger):
@@ -75,7 +86,7 @@ class LedgerDesk:
         with self._lock:
             for key in keys:
                 self._unasked.pop(key, None)
-        self._emit(Lookup(at=self._clock.now(), keys=keys, records=records))
+        self._emit(Lookup(at=self._clock.now(), keys=keys, records=records, articles=self.articles(keys)))
         return len(keys)
 
     def _ask(self, keys: tuple[str, ...]) -> tuple[Ledger, ...]:

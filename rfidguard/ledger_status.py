@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import Connection
 
 from rfidguard.alarm import utc_text
+from rfidguard.catalogue_db import FULL, StockCount, catalogue_mark, last_counts
 from rfidguard.dead_letter import buried
+from rfidguard.exit_tally import DAYS, Passed, advice, passed_lately
 from rfidguard.intake import last_heard, last_sales
 from rfidguard.ledger_db import Tally, tallies
 
@@ -20,11 +22,17 @@ class LedgerStatus(msgspec.Struct, frozen=True):
     heartbeats: dict[str, float]
     sales: dict[str, float]
     refused: dict[str, int]
+    articles: int = 0
+    counts: dict[str, StockCount] = {}
+    passed: Passed = Passed()
 
 
-def ledger_status(conn: Connection) -> LedgerStatus:
-    """Reads it."""
-    return LedgerStatus(tallies(conn), last_heard(conn), last_sales(conn), buried(conn))
+def ledger_status(conn: Connection, today: str) -> LedgerStatus:
+    """Reads it. `today` is the shop's day, "2026-11-22"."""
+    return LedgerStatus(
+        tallies(conn), last_heard(conn), last_sales(conn), buried(conn),
+        catalogue_mark(conn)[0], last_counts(conn), passed_lately(conn, today),
+    )  # fmt: skip
 
 
 def status_message(status: LedgerStatus) -> dict[str, Any]:
@@ -43,13 +51,22 @@ def status_message(status: LedgerStatus) -> dict[str, Any]:
             for lane in sorted({*status.heartbeats, *status.sales})
         },
         "refused": status.refused,
+        "articles": status.articles,
+        "stock_counts": {
+            scope: {"at": _text(count.at), "items": count.items, "source": count.source} for scope, count in status.counts.items()
+        },
+        "passed": {
+            "days": DAYS, "sold": status.passed.sold, "unsold": status.passed.unsold, "unknown": status.passed.unknown,
+            "known_share": status.passed.known_share, "sold_share": status.passed.sold_share,
+        },
     }  # fmt: skip
 
 
-def status_lines(status: LedgerStatus, zone: tzinfo) -> list[str]:
-    """The status for people, times in the shop's zone."""
+def status_lines(status: LedgerStatus, zone: tzinfo, unknown_epc: str = "observe") -> list[str]:
+    """The status for people, times in the shop's zone. `unknown_epc`: the policy that is to fit it."""
+    more = [*_heard(status, zone), *_stock(status, zone), *_passed(status, unknown_epc)]
     if not status.tallies:
-        return ["the ledger is empty", *_heard(status, zone)]
+        return ["the ledger is empty", *more]
     first = min(tally.first_at for tally in status.tallies)
     last = max(tally.last_at for tally in status.tallies)
     return [
@@ -58,8 +75,26 @@ def status_lines(status: LedgerStatus, zone: tzinfo) -> list[str]:
             f"  {tally.source or '(no source)'}: {tally.records} {tally.kind}, last {_local(tally.last_at, zone)}"
             for tally in status.tallies
         ),
-        *_heard(status, zone),
+        *more,
     ]
+
+
+def _stock(status: LedgerStatus, zone: tzinfo) -> Iterable[str]:
+    if status.articles:
+        yield f"  {status.articles} articles in the catalogue"
+    for scope, count in sorted(status.counts.items(), reverse=True):
+        yield f"  {scope} stock count of {count.items} items, {_local(count.at, zone)} ({count.source})"
+
+
+def _passed(status: LedgerStatus, unknown_epc: str) -> Iterable[str]:
+    passed = status.passed
+    if not passed.total:
+        return
+    yield (
+        f"  through the gates in {DAYS} days: {passed.sold} items sold, {passed.unsold} unsold,"
+        f" {passed.unknown} that the ledger does not know"
+    )
+    yield f"  {advice(passed, unknown_epc, FULL in status.counts)[1]}"
 
 
 def _heard(status: LedgerStatus, zone: tzinfo) -> Iterable[str]:

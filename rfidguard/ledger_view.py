@@ -7,7 +7,7 @@ later, the two together say what they would say had everything been known at onc
 import math
 from collections.abc import Iterable
 
-from rfidguard.alarm import OPEN_STATES
+from rfidguard.alarm import OPEN_STATES, utc_text
 from rfidguard.core_state import CoreState, Departed
 from rfidguard.effects import BindCredit, Effect, Noted
 from rfidguard.epc import identify
@@ -152,7 +152,7 @@ def _reconsidered(layout: Layout, state: CoreState, left: Departed) -> list[Effe
         return bound
     left.doubted = not sold
     body = {"kind": "sale_restored" if sold else "sale_undone", "at": state.now, "epc": left.epc, "gate": left.gate}
-    return [*bound, Noted("ledger", {**body, "left_at": left.at, "id": known.by})]
+    return [*bound, Noted("ledger", {**body, "left_at": utc_text(left.at), "id": known.by})]
 
 
 def _owned_since(state: CoreState, lookup: Lookup) -> None:

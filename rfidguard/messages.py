@@ -133,6 +133,7 @@ class MqttHealth(Message):
 class LedgerHealth(Message):
     last_sale_age_s: float | None
     lanes: Annotated[dict[str, float], Field(description="Seconds since each lane was last heard.")]
+    stale: Annotated[dict[str, str], Field(description="Feeds whose silence means that sales are missing, and why.")] = {}
 
 
 class DatabaseHealth(Message):
@@ -171,6 +172,7 @@ class HealthMessage(Message):
     clock_ahead_s: Annotated[float, Field(description="By how much time here is ahead, after the clock was set back.")] = 0.0
     replaced: Annotated[dict[str, int], Field(description="Devices whose hung driver was started anew, how often.")] = {}
     database: DatabaseHealth
+    ledger_stale: Annotated[bool, Field(description="Sales are missing: unpaid items are only unverified, see on_stale.")] = False
     journal: JournalHealth
     readers: Annotated[dict[str, float], Field(description="Reads per second, by gate.")]
     stray_load: Annotated[dict[str, int], Field(description="Tags in view, by gate.")]
@@ -214,12 +216,17 @@ class LedgerEvent(Message):
     """`event/ledger`: input that was refused, or that is odd."""
 
     at: Time
-    kind: Annotated[str, Field(description="rejected, stale, fresh, … (an open set)")]
+    kind: Annotated[
+        str, Field(description="rejected, stale, fresh, suspect, sale_undone, sale_restored, … (an open set); see `reason`")
+    ]
     source: str | None = None
     lane: str | None = None
     id: str | None = None
     reason: str | None = None
     errors: list[str] = []
+    epc: Annotated[str | None, Field(description="sale_undone: this item left as sold, and its sale was voided since.")] = None
+    gate: str | None = None
+    left_at: Time | None = None
 
 
 class Presence(Message):

@@ -114,9 +114,7 @@ def _counted(presence: Presence, at: float) -> str | None:
     return near[0][1] if len(rivals) == 1 else "unknown"
 
 
-def _went_through(
-    track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int
-) -> Found | None:
+def _went_through(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int) -> Found | None:
     """While the tag is still in view: it is out once it is surely beyond the threshold and keeps moving."""
     seen = weighed(track, gate, presence, place, now, company)
     if seen.motion < MOVED or seen.reads < 3 or place.still > 0.5 or not _may_leave(track, seen):
@@ -166,9 +164,7 @@ def _rested(track: Track, gate: GateLayout, presence: Presence, now: float, plac
     return found("none", track, seen, 1.0, now, "stayed" if seen.motion >= MOVED else "standing") if fresh else None
 
 
-def _fell_silent(
-    track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int
-) -> Found | None:
+def _fell_silent(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int) -> Found | None:
     """Not heard for longer than usual: out, if that is where it was going. All else can wait: bodies hide tags for a second."""
     wanted = OUT if belongs(track) else OUT_SILENT - 0.1 * min(company, 2)
     if place.out < wanted or not place.inner:

@@ -124,10 +124,11 @@ def _advance(path: Path, place: Bin | None, zones: Mapping[str, int], near: int,
 def _normed(weights: list[list[float]]) -> list[list[float]]:
     """Sums to one; stories of next to no weight are dropped."""
     stories = [sum(map(sum, weights[story : story + 3])) for story in (0, 3, 6)]
-    total = sum(stories) or 1.0
+    least = _DEAD * sum(stories)
+    total = sum(story for story in stories if story >= least) or 1.0
     normed: list[list[float]] = []
     for number, cells in enumerate(weights):
-        normed.append([] if stories[number // 3] < _DEAD * total else [weight / total for weight in cells])
+        normed.append([] if stories[number // 3] < least else [weight / total for weight in cells])
     return normed
 
 

@@ -5,11 +5,15 @@ from collections.abc import Callable
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState, from_snapshot, new_state, to_snapshot
 from rfidguard.effects import AskLedger, Effect
-from rfidguard.events import Event, Lookup, Read, State, Tick, heard_at
+from rfidguard.epc import identify
+from rfidguard.events import Article, Event, Lookup, Read, State, Tick, heard_at
 from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
 from rfidguard.pipeline import advance, due, step
+
+FindArticles = Callable[[tuple[str, ...]], tuple[Article, ...]]
+"""A catalogue as the core sees it: what it says of the articles among some ledger keys."""
 
 
 class Runner:
@@ -26,6 +30,7 @@ class Runner:
         self.state = state or new_state(layout)
         self._lookup = lookup
         self._record = record or _unrecorded
+        self._articles: FindArticles = _no_articles
         self._due = due(layout, self.state)
 
     def feed(self, event: Event) -> list[Effect]:
@@ -50,6 +55,19 @@ class Runner:
         effects += self._resolved(step(self.layout, self.state, event))
         self._due = self._due_after(event)
         return effects
+
+    def name_from(self, articles: FindArticles) -> None:
+        """From now on articles are called what `articles` says."""
+        self._articles = articles
+
+    def relaid(self, layout: Layout) -> list[Effect]:
+        """Goes on with another layout of the same gates: tags in view that are own goods by it are own goods from now on."""
+        self.layout = layout
+        for track in [track for tracks in self.state.tracks.values() for track in tracks.values() if not track.own]:
+            if layout.owns(identify(track.epc)):
+                track.own = True
+                self.state.asked |= dict.fromkeys(ledger_keys(track.epc), 1)
+        return self.recheck()
 
     def record_to(self, record: Callable[[Event], None]) -> None:
         """From now on every event consumed is handed to `record`, before it takes effect."""
@@ -101,13 +119,19 @@ class Runner:
         for effect in effects:
             if isinstance(effect, AskLedger):
                 records = self._lookup(effect.keys)
-                answer = Lookup(at=self.state.now, keys=effect.keys, records=records)
-                if records:
+                articles = self._articles(effect.keys)
+                answer = Lookup(at=self.state.now, keys=effect.keys, records=records, articles=articles)
+                if records or articles:
                     self._record(answer)
                 done += step(self.layout, self.state, answer)
             else:
                 done.append(effect)
         return done
+
+
+def _no_articles(_keys: tuple[str, ...]) -> tuple[Article, ...]:
+    """Where there is no catalogue."""
+    return ()
 
 
 def _unrecorded(_event: Event) -> None:

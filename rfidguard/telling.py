@@ -20,6 +20,7 @@ from rfidguard.recorder import Recorder
 from rfidguard.site_gauges import site_gauges
 from rfidguard.status import StatusBoard
 from rfidguard.store import Store, StoreUnavailable
+from rfidguard.trust import doubts
 
 
 class Telling:
@@ -84,6 +85,7 @@ class Telling:
                 "waiting": self._store.waiting(),
                 "moved_aside": self.moved_aside,
             },
+            "ledger_stale": bool(doubts(state)),
             "journal": {"problem": self._recorder.problem, "lost": dict(self._recorder.lost)},
             "readers": self._read_rates(),
             "stray_load": {gate: sum(not track.gone for track in list(tracks.values())) for gate, tracks in state.tracks.items()},
@@ -103,8 +105,8 @@ class Telling:
     def ready(self) -> tuple[bool, Mapping[str, str]]:
         """Whether everything that is configured works; why not, by part."""
         reasons = self.reasons()
-        for part in ("no_listener", "damage"):  # the box itself is well
-            reasons.pop(part, None)
+        for part in [name for name in reasons if name in ("no_listener", "damage") or name.startswith("feed ")]:
+            del reasons[part]  # the box itself is well
         return not reasons, reasons
 
     def reasons(self) -> dict[str, str]:
@@ -116,6 +118,8 @@ class Telling:
             reasons["mqtt"] = self._link.problem or "not connected"
         elif self._link.no_listener:
             reasons["no_listener"] = "no handheld is listening for alarms"
+        for feed, reason in doubts(self._core.runner.state).items():
+            reasons[f"feed {feed}"] = reason
         if self._recorder.problem:
             reasons["journal"] = self._recorder.problem
         if self._ledger_desk.problem:
@@ -173,5 +177,6 @@ class Telling:
         newest = max(sales.values(), default=None)
         return {
             "last_sale_age_s": None if newest is None else round(max(now - newest, 0.0), 1),
+            "stale": doubts(self._core.runner.state),
             "lanes": {lane: round(max(now - at, 0.0), 1) for lane, at in (heard | sales).items()},
         }

@@ -27,7 +27,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _status(config: ConfigOption, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """How much the ledger holds, from whom, and when each till was last heard.
+    """How much the ledger holds, from whom, when each till was last heard, and how much of what passed the gates it knew.
+
+    Says when it is time to go from `unknown_epc = "observe"` to "stock_only".
 
     Example: rfidguard ledger status
     """
@@ -36,12 +38,13 @@ def _status(config: ConfigOption, as_json: Annotated[bool, typer.Option("--json"
     from rfidguard.ledger_status import ledger_status, status_lines, status_message
 
     settings = loaded(config)
-    with opened(settings) as (store, _):
-        status = store.read(ledger_status)
+    with opened(settings) as (store, clock):
+        today = local_text(clock.now(), settings.site.zone())[:10]
+        status = store.read(lambda conn: ledger_status(conn, today))
     if as_json:
         print(json.dumps(status_message(status), ensure_ascii=False, indent=2))
     else:
-        print("\n".join(status_lines(status, settings.site.zone())))
+        print("\n".join(status_lines(status, settings.site.zone(), settings.ledger.unknown_epc)))
 
 
 def _lookup(
@@ -58,13 +61,14 @@ def _lookup(
     """
     import json
 
+    from rfidguard.catalogue_db import own_gtins
     from rfidguard.layout import layout_from
     from rfidguard.ledger_story import story_message, story_of
 
     settings = loaded(config)
     moment = _moment(at)
     with opened(settings) as (store, clock):
-        layout = layout_from(settings)
+        layout = layout_from(settings, store.read(own_gtins))
         when = clock.now() if moment is None else moment
         story = store.read(lambda conn: story_of(conn, key, layout, when))
     if as_json:
@@ -76,23 +80,47 @@ def _lookup(
 def _import(
     config: ConfigOption,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, POSLog, EPCIS, journal (.jsonl); .gz, .zst.")],
+    stock: Annotated[
+        str | None, typer.Option("--stock", metavar="full|cyclic", help="The files are stock counts, of all or of a part.")
+    ] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="When the count was made; else the file's time.")] = None,
 ) -> None:
-    """Take ledger records from files, told apart by content. What is known already is a duplicate and changes nothing.
+    """Take sales, stock counts and articles from files, told apart by content. What is known already changes nothing.
 
     CSV needs a header that names `epc` or `gtin`; `serial`, `quantity` (negative: a return), `kind` (sold by default), `at`,
     `transaction`, `lane`, `source` and `id` may stand beside it. Times without zone are the shop's. Of POSLog and EPCIS what can
     carry no tag (weighed goods, PLU and in-store numbers) or is no sale is passed over, and counted.
+    Articles are CSV with a `gtin` and any of `name`, `price`, `department`, `picture`; alarms then show them, and their goods are
+    own goods. A stock count is a list of EPCs, one a line, or CSV or JSON lines with an `epc` and where or when it was seen (any
+    list of EPCs with --stock). What it counts is armed from then on; what was sold since stays sold.
     Exit 1 if anything was rejected.
 
-    Example: rfidguard ledger import opening-stock.csv sales-2026-11-22.csv poslog-2026-11-22.xml
+    Example: rfidguard ledger import --stock full count-2026-11-22.csv
+
+    Example: rfidguard ledger import articles.csv opening-stock.csv sales-2026-11-22.csv poslog-2026-11-22.xml
     """
+    from rfidguard.catalogue_import import CatalogueResult, import_articles, import_stock, kind_of, note_import
+    from rfidguard.errors import ConfigError
     from rfidguard.feeds.ledger_import import ImportResult, import_file
 
-    settings = loaded(config)
-    result = ImportResult()
+    if stock not in (None, "full", "cyclic"):
+        raise ConfigError([f"--stock is full or cyclic, not {stock!r}"])
+    settings, made_at = loaded(config), _moment(at)
+    result, taken, zone = ImportResult(), CatalogueResult(), settings.site.zone()
     with opened(settings) as (store, clock), _progress(files) as advance:
         for number, path in enumerate(files):
-            import_file(store, path, settings.site.zone(), clock.now(), result, advance(number))
+            kind = "stock" if stock else kind_of(path)
+            if kind == "articles":
+                import_articles(store, path, clock.now(), result, taken, advance(number))
+            elif kind == "stock":
+                import_stock(store, path, stock or "cyclic", made_at, zone, clock.now(), result, taken, advance(number))
+            else:
+                import_file(store, path, zone, clock.now(), result, advance(number))
+        note_import(store, clock.now())
+    if taken.articles:
+        print(f"{taken.articles} articles, {taken.new} of them new")
+    if taken.counted:
+        print(f"{taken.counted} items counted in stock, {taken.armed} of them not known of this count before")
     _report(result)
     if result.rejected:
         raise typer.Exit(1)

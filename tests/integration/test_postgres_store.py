@@ -136,7 +136,8 @@ def test_records_voids_and_used_credits_are_found_together(store: Store) -> None
     def job(conn: Connection) -> tuple[bool, bool]:
         void = Ledger(id="V/1", kind="void", at=120.0, ref="A")
         store_records(conn, [sold("A/1", epc=EPC), sold("B/1", gtin=GTIN, quantity=2), void], 160.0)
-        return bind_credit(conn, BindCredit("B/1", 0, EPC, 130.0)), bind_credit(conn, BindCredit("B/1", 0, "30AB", 131.0))
+        bound = BindCredit("B/1", 0, EPC, 130.0)
+        return bind_credit(conn, bound), bind_credit(conn, bound)
 
     assert store.write(job).result(20) == (True, False)
     found = store.read(lambda conn: records_for(conn, [KEY, credit_key(GTIN)], 5000.0))
@@ -144,7 +145,7 @@ def test_records_voids_and_used_credits_are_found_together(store: Store) -> None
         ("A/1", "sold"),
         ("B/1", "sold"),
         ("V/1", "void"),
-        ("B/1#0", "bound"),
+        (f"B/1#0@{EPC}:130.0", "bound"),
     ]
 
 

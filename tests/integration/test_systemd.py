@@ -121,7 +121,7 @@ def test_what_the_example_leaves_out_is_right_too(tmp_path: Path) -> None:
     for name in ("mqtt.password", "till-3.token"):
         (tmp_path / name).write_text("x")
     errors = [problem for problem in check(tmp_path / "rfidguard.toml", {}) if problem.level == "error"]
-    assert [problem.key for problem in errors] == ["mqtt.ca_file"]
+    assert [problem.key for problem in errors] == ["mqtt.ca_file", "http.cert_file", "http.key_file"]
 
 
 def test_the_steps_name_files_that_are_there() -> None:

@@ -1,4 +1,4 @@
-"""What a real exit does, on hand-made walks (tests/walks.py): waiting, turning at the last moment, shadows, gaps, unequal antennas."""
+"""What a real exit does, on hand-made walks (tests/walks.py): waiting, turning at the last moment, shadows, gaps."""
 
 import msgspec
 import pytest

@@ -73,6 +73,7 @@ export const TEXTS = {
     "state.unverified": "Cannot be checked now",
 
     "reason.unpaid_exit": "Not in the sales so far.",
+    "reason.ledger_stale": "Not in the sales so far, but reports of the tills are missing.",
     "reason.reserved_exit": "Reserved; no payment is known yet.",
     "reason.pending_sale": "The till may still be reporting the sale.",
     "reason.late_sale": "The sale came in after the item had left.",
@@ -83,6 +84,7 @@ export const TEXTS = {
     "reason.eas_unidentified": "The pedestal rang; no tag could be read with it.",
     "reason.eas_explained": "The pedestal rang for the item in this alarm.",
     "reason.eas_inbound": "The pedestal rang for somebody coming in.",
+    "reason.ledger_stale": "No news from the tills for a while; sales may be missing here.",
     "reason.stale_ledger": "No news from the tills for a while; sales may be missing here.",
     "reason.inbound": "This item came in from outside.",
     "reason.stayed": "This item moved near the gate and stayed in the shop.",

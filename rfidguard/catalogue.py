@@ -27,7 +27,7 @@ COLUMNS = {
 LONGEST = {"name": 200, "department": 100, "picture": 500}
 _LEDGER_COLUMNS = frozenset(("kind", "at", "serial", "transaction", "epc", "quantity", "lane"))
 _OURS = {name: ours for ours, names in COLUMNS.items() for name in names}
-_MONEY = re.compile(r"^-?[0-9.,'\s]*[0-9]$")
+_MONEY = re.compile(r"[^\d-]*(-?[0-9.,'\s]*[0-9])[^\d]*")
 _MOST = Decimal(10) ** 12
 
 
@@ -73,10 +73,10 @@ def catalogue_rows(lines: Iterable[str]) -> Iterator[CatalogueRow | Refused]:
 
 def normal_price(text: str) -> str:
     """ "1.299,90 €", "12.9", "$1,299" -> "1299.90", "12.9", "1299". Raises RefusedInput(bad_price)."""
-    digits = re.sub(r"[^\d.,'\s-]", "", text).strip()
-    if not _MONEY.match(digits):
+    found = _MONEY.fullmatch(text)
+    if found is None:
         raise RefusedInput("bad_price", f"a price is a number, not {text[:40]!r}")
-    digits = re.sub(r"['\s]", "", digits)
+    digits = re.sub(r"['\s]", "", found[1])
     last = max(digits.rfind("."), digits.rfind(","))
     grouped = last >= 0 and len(digits) - last == 4 and (digits.count(digits[last]) > 1 or digits[last] == ",")
     whole, part = (digits, "") if last < 0 or grouped else (digits[:last], digits[last + 1 :])

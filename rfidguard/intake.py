@@ -71,14 +71,18 @@ def take_sale(store: Store, payload: bytes, *, source: str, lane: str | None, no
 
 
 def take_heartbeat(store: Store, payload: bytes, source: str, lane: str | None, now: float) -> SaleReply:
-    """Notes that a till is alive and has nothing to sell. An empty payload will do; unknown fields do not matter."""
+    """Notes that a till is alive and has nothing to sell. An empty payload will do; unknown fields do not matter.
+
+    `"closed": true` says that the till is being closed: no heartbeat is expected of it until it sends one again.
+    """
     source = source[:MAX_SOURCE]
     try:
         _check_lane(lane)
-        _check_heartbeat(payload)
+        closed = _check_heartbeat(payload)
     except RefusedInput as error:
         return _reject(store, payload, source, error, now)
-    store.write(partial(hear, source=source, lane=lane, now=now, column="heartbeat_at")).result()
+    heard_at = None if closed else now
+    store.write(partial(hear, source=source, lane=lane, now=heard_at, column="heartbeat_at")).result()
     return SaleReply(None, "stored")
 
 
@@ -101,7 +105,7 @@ def _parsed(payload: bytes, lane: str | None) -> SaleDocument | None:
     """The document; None for a heartbeat. Raises RefusedInput."""
     if len(payload) > MAX_SALE_BYTES:
         raise RefusedInput("too_large", f"a sale document has at most {MAX_SALE_BYTES} bytes, this one has {len(payload)}")
-    if set(_object(payload)) == {"at"}:
+    if set(_object(payload)) in ({"at"}, {"at", "closed"}):
         return None
     try:
         doc = SaleDocument.model_validate_json(payload)
@@ -178,18 +182,21 @@ def _claimed_id(payload: bytes) -> str | None:
     return claimed[:200] if isinstance(claimed, str) else None
 
 
-def _check_heartbeat(payload: bytes) -> None:
+def _check_heartbeat(payload: bytes) -> bool:
+    """True where the till says that it is being closed."""
     if len(payload) > MAX_HEARTBEAT_BYTES:
         raise RefusedInput("too_large", f"a heartbeat has at most {MAX_HEARTBEAT_BYTES} bytes, this one has {len(payload)}")
-    at = _object(payload).get("at") if payload.strip() else None
+    body = _object(payload) if payload.strip() else {}
+    at = body.get("at")
     try:
         unix_seconds(at if isinstance(at, str) else "") if at is not None else None
     except ValueError as error:
         raise RefusedInput("invalid", f"at: {error}") from error
+    return body.get("closed") is True
 
 
-def hear(conn: Connection, *, source: str, lane: str | None, now: float, column: str) -> None:
-    """Notes that a lane was heard at `now`. `column`: heartbeat_at or sale_at."""
+def hear(conn: Connection, *, source: str, lane: str | None, now: float | None, column: str) -> None:
+    """Notes that a lane was heard at `now`. `column`: heartbeat_at or sale_at. None: it is not to be heard any more."""
     row = {"source": source, "lane": lane or "", column: now}
     statement = insert_into(conn, feeds).values(row)
     conn.execute(statement.on_conflict_do_update(index_elements=["source", "lane"], set_={column: now}))

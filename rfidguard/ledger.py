@@ -154,7 +154,8 @@ def answer(
     """What is known of an item that leaves at time `at` (Unix seconds). `records` may hold more than concerns it.
 
     The item's last record up to `at` decides (a tie goes to the one that lets it leave), or else the next one, where that is a
-    sale: it came late. Without either an article's credit does, see `credits.units_used`. `waiting`: EPCs of the same article
+    sale: it came late. Without either an article's credit does, see `credits.units_used`, unless only what is in stock here is
+    of this shop, and this is not. `waiting`: EPCs of the same article
     that left, and when, without anything that pays for them so far: they come first where they left first.
     """
     valid = valid_of(records)
@@ -162,7 +163,8 @@ def answer(
     decisive, armed_at = serial_state(by_key.get(identity.key, ()), at)
     if decisive is not None and decisive.kind in LEFT_KINDS:
         return LedgerAnswer("sold", decisive.id, decisive.kind, decisive.at)
-    if policy.mode != "serialised" and identity.gtin is not None:
+    not_of_this_shop = decisive is None and policy.unknown_epc == "stock_only"
+    if policy.mode != "serialised" and identity.gtin is not None and not not_of_this_shop:
         mine = Claim(at, identity.key, armed_at)
         paid = _paid_by_credit(by_key, valid, identity.gtin, policy, mine, waiting)
         if paid is not None:

@@ -257,6 +257,7 @@ class Heartbeat(Message):
     """`pos/<lane>/heartbeat`: this till is alive and has nothing to sell."""
 
     at: Time | None = None
+    closed: Annotated[bool, Field(description="The till is being closed, and not missed until its next heartbeat.")] = False
 
 
 class CommandReply(Message):

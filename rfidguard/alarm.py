@@ -4,6 +4,7 @@ Times inside are Unix seconds; `alarm_message` writes the public JSON object of 
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -82,8 +83,15 @@ def alarm_message(alarm: Alarm) -> dict[str, Any]:
     body["raised_at"] = utc_text(alarm.raised_at)
     body["updated_at"] = utc_text(alarm.updated_at)
     body["items"] = [_item_message(item) for item in alarm.items]
-    body["value"] = _value(alarm.items)
+    value = worth(alarm.items)
+    body["value"] = None if value is None else str(value)
     return body
+
+
+def worth(items: Iterable[Item]) -> Decimal | None:
+    """What the items that nobody paid for cost, as far as the catalogue knows; None where it knows no price."""
+    prices = [Decimal(item.price) for item in items if item.price is not None and item.state not in ("cleared", "sold")]
+    return sum(prices, Decimal(0)) if prices else None
 
 
 def transition_message(alarm: Alarm, event_type: str, event_at: float) -> dict[str, Any]:
@@ -98,8 +106,3 @@ def _item_message(item: Item) -> dict[str, Any]:
     if item.outcome is None:
         del body["outcome"]
     return body
-
-
-def _value(items: tuple[Item, ...]) -> str | None:
-    prices = [Decimal(item.price) for item in items if item.price is not None and item.state != "cleared"]
-    return str(sum(prices)) if prices else None

@@ -116,6 +116,11 @@ class Privacy(Section):
 class Alarms(Section):
     escalate_s: Seconds = 20.0
     expire_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 180.0
+    critical_items: Annotated[int, Field(ge=0)] = 5
+    """An alarm with so many unpaid items is critical, as is one with so much `critical_value`; 0 switches a limit off."""
+    critical_value: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 300.0
+    critical_same_article: Annotated[int, Field(ge=0)] = 3
+    """So many unpaid items of one article: nobody forgets to pay for one thing three times."""
 
 
 class Antenna(Section):

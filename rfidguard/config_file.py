@@ -12,6 +12,7 @@ from rfidguard.config import Config
 from rfidguard.config_env import overlaid, variable_of
 from rfidguard.config_lines import Path as KeyPath
 from rfidguard.config_lines import line_of, lines_of
+from rfidguard.config_lists import list_problems, with_lists
 from rfidguard.config_parts import driver_problems, rule_problems
 from rfidguard.config_problems import Found, Problem, model_problems
 from rfidguard.config_secrets import missing_files, with_found_files
@@ -29,7 +30,7 @@ def load(path: Path, env: Mapping[str, str], *, needs_files: bool = True) -> Con
     errors = [str(found) for found in problems(source) if found.level == "error"]
     if errors:
         raise ConfigError(errors)
-    return Config.model_validate(with_found_files(source.data, path.parent, env))
+    return Config.model_validate(with_lists(with_found_files(source.data, path.parent, env)))
 
 
 def check(path: Path, env: Mapping[str, str]) -> list[Problem]:
@@ -93,6 +94,7 @@ def _found(source: Source) -> Iterator[Found]:
     yield from driver_problems(source.data)
     yield from rule_problems(source.data)
     yield from config_cross.problems(source.data, from_env=set(source.origins))
+    yield from list_problems(source.data, source.path.parent, source.env)
     if source.needs_files:
         yield from missing_files(source.data, source.path.parent, source.env)
 

@@ -8,6 +8,9 @@ from typing import Any
 from rfidguard.config_lines import Path as KeyPath
 from rfidguard.config_problems import Found, problem, warning
 
+LIST_KEY = "list_file"
+"""A list of items is no secret; config_lists.py reads it."""
+
 
 def find_file(name: str, folder: Path, env: Mapping[str, str]) -> Path:
     """Where a `*_file` key leads: a credential of that name, else beside the configuration, else the working directory."""
@@ -47,7 +50,7 @@ def _named(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, list):
         for at, inner in enumerate(value):
             yield from _named(inner, (*path, at))
-    elif path and isinstance(path[-1], str) and _names_a_file(path[-1], value):
+    elif path and isinstance(path[-1], str) and _names_a_file(path[-1], value) and path[-1] != LIST_KEY:
         yield path, value
 
 

@@ -10,7 +10,7 @@ from rfidguard.effects import Decided, Effect
 from rfidguard.epc import identify
 from rfidguard.events import Article
 from rfidguard.found import Found
-from rfidguard.incident import EAS_REACH_S, Incident, announced, grown, joins, raised
+from rfidguard.incident import EAS_REACH_S, Incident, announced, grown, growth, joins, raised
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger import FOREIGN, LedgerAnswer
 from rfidguard.ledger_view import bind, brought_in, ledger_answer, let_go, moment
@@ -148,20 +148,21 @@ def _raise_or_grow(
 ) -> list[Effect]:  # fmt: skip
     kind = verdict.kind or "unpaid_items"
     items, holds = _held(layout, items, now)
+    severity = "info" if holds else verdict.severity
     incident = next((known for known in state.incidents.values() if joins(known, gate.id, kind, crossing)), None)
-    event_type = "raised" if incident is None else "updated"
     if incident is None:
-        severity = "info" if holds else verdict.severity
         evidence = {"eas": first} if kind in ("eas_unidentified", "tag_not_deactivated") else None
         incident = raised(
             layout, gate=gate.id, kind=kind, severity=severity, items=items, crossing=crossing, start=start, first=first,
             now=now, evidence=evidence,
         )  # fmt: skip
         state.incidents[incident.alarm.id] = incident
-    else:
-        grown(incident, items, kind, crossing)
+        incident.holds.update(holds)
+        return announced(layout, incident, "raised", now)
+    before = incident.alarm
+    grown(incident, items, kind, crossing, severity)
     incident.holds.update(holds)
-    return announced(layout, incident, event_type, now)
+    return growth(layout, incident, before, now)
 
 
 def _held(layout: Layout, items: tuple[Item, ...], now: float) -> tuple[tuple[Item, ...], dict[str, float]]:

@@ -14,21 +14,26 @@ from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
 from rfidguard.events import Answer
 from rfidguard.layout import Layout
 from rfidguard.ledger import LedgerAnswer
+from rfidguard.weight import heavier, weighed
 
 GROUP_GAP_S = 5.0
 """Items whose crossings lie closer together than this left together."""
 GROUP_SPAN_S = 60.0
 EAS_REACH_S = 3.0
 """A pedestal is wide: its alarm and the crossing of what rang it lie at most this far apart."""
-CRITICAL_ITEMS = 5
+UPDATE_S = 0.3
+"""An alarm that grows is told at once, and then no more often than this: a sweep of 60 items is a few messages a second."""
 ACKNOWLEDGED_EXPIRE_S = 8 * 3600.0
 """An acknowledged alarm that nobody resolved by the end of a shift is closed as unknown."""
-_JOINABLE = ("unpaid_items", "eas_unidentified")
-_RANK = {"eas_unidentified": 0, "tag_not_deactivated": 1, "unpaid_items": 2}
+_JOINABLE = ("unpaid_items", "bulk", "eas_unidentified")
+_RANK = {"eas_unidentified": 0, "tag_not_deactivated": 1, "unpaid_items": 2, "bulk": 3}
+_UNPAID = ("unpaid_items", "bulk")
 
 
 class Incident(msgspec.Struct, kw_only=True):
-    """An alarm in the making. `holds`: EPC -> when its wait for a late sale ends."""
+    """An alarm in the making. `holds`: EPC -> when its wait for a late sale ends. `rung`: outputs that were switched for it.
+    `unsaid`: it has grown since it was told last, at `told_at`.
+    """
 
     alarm: Alarm
     first_crossing: float
@@ -37,17 +42,21 @@ class Incident(msgspec.Struct, kw_only=True):
     escalated: bool = False
     rang: bool = False
     answered: dict[str, str] = {}
+    rung: list[str] = []
+    told_at: float = -1.0
+    unsaid: bool = False
 
 
 def joins(incident: Incident, gate: str, kind: str, crossing: float) -> bool:
     """True where something of `kind` that left `gate` at `crossing` belongs to this incident."""
     alarm = incident.alarm
+    same = alarm.kind == kind or (alarm.kind in _UNPAID and kind in _UNPAID)
     return (
         alarm.gate == gate
         and alarm.state in OPEN_STATES
         and not alarm.drill
-        and (alarm.kind == kind or (alarm.kind in _JOINABLE and kind in _RANK))
-        and abs(crossing - incident.last_crossing) <= (GROUP_GAP_S if alarm.kind == kind else EAS_REACH_S)
+        and (same or (alarm.kind in _JOINABLE and kind in _RANK))
+        and abs(crossing - incident.last_crossing) <= (GROUP_GAP_S if same else EAS_REACH_S)
         and crossing - incident.first_crossing <= GROUP_SPAN_S
     )
 
@@ -75,25 +84,36 @@ def raised(
     return Incident(alarm=alarm, first_crossing=crossing, last_crossing=crossing)
 
 
-def grown(incident: Incident, items: Iterable[Item], kind: str, crossing: float, **evidence: str) -> None:
-    """Adds items (an EPC that is known is replaced), takes over the weightier kind and the evidence."""
+def grown(incident: Incident, items: Iterable[Item], kind: str, crossing: float, severity: str = "info", **evidence: str) -> None:
+    """Adds items (an EPC that is known is replaced), takes over the weightier kind and severity, and the evidence."""
     alarm = incident.alarm
     merged = {item.epc: item for item in alarm.items} | {item.epc: item for item in items}
     weightier = kind if _RANK.get(kind, 3) > _RANK.get(alarm.kind, 3) else alarm.kind
     incident.alarm = msgspec.structs.replace(
-        alarm, items=tuple(merged.values()), kind=weightier, evidence={**alarm.evidence, **evidence}
+        alarm,
+        items=tuple(merged.values()),
+        kind=weightier,
+        severity=heavier(alarm.severity, severity),
+        evidence={**alarm.evidence, **evidence},
     )
     incident.last_crossing = max(incident.last_crossing, crossing)
 
 
+def growth(layout: Layout, incident: Incident, before: Alarm, now: float) -> list[Effect]:
+    """Tells that the alarm `before` has grown: at once where it matters more than before, else with the next update."""
+    kind, severity = weighed(layout, incident.alarm)
+    rings = _unpaid(incident.alarm) and not _unpaid(before)
+    if not rings and (kind, severity) == (before.kind, before.severity) and now < _update_at(incident):
+        incident.unsaid = True
+        return []
+    return announced(layout, incident, "updated", now)
+
+
 def announced(layout: Layout, incident: Incident, event_type: str, now: float) -> list[Effect]:
-    """The next revision of the alarm, told to whom it concerns; light and siren ring once, with the first unpaid item."""
-    alarm = incident.alarm
-    unpaid = sum(item.state == "unpaid" for item in alarm.items)
-    if unpaid >= CRITICAL_ITEMS:
-        alarm = msgspec.structs.replace(alarm, severity="critical")
-    elif unpaid and alarm.severity == "info":
-        alarm = msgspec.structs.replace(alarm, severity="warning")
+    """The next revision of the alarm, told to whom it concerns. Each light and siren rings once, when first there is cause."""
+    kind, severity = weighed(layout, incident.alarm)
+    alarm = msgspec.structs.replace(incident.alarm, kind=kind, severity=severity)
+    unpaid = _unpaid(alarm)
     first = event_type == "raised"
     certainty = max((item.certainty for item in alarm.items), default=1.0)
     deeds = layout.deeds(alarm.gate, alarm.kind, alarm.severity, certainty, now)
@@ -101,11 +121,19 @@ def announced(layout: Layout, incident: Incident, event_type: str, now: float) -
         deeds = deeds | {"handheld"}
     told = "handheld" in deeds or (alarm.told and not first)
     alarm = msgspec.structs.replace(alarm, revision=alarm.revision + 1, updated_at=now, told=told)
-    incident.alarm = alarm
+    incident.alarm, incident.told_at, incident.unsaid = alarm, now, False
     effects: list[Effect] = []
-    if not incident.rang and (unpaid or (first and alarm.kind not in ("unpaid_items",) and not alarm.items)):
+    if event_type in ("raised", "updated") and (unpaid or (first and alarm.kind not in _UNPAID and not alarm.items)):
         effects = _rung(layout, incident, deeds)
     return [*effects, AlarmChanged(alarm, event_type, now, alarm.told)]
+
+
+def _unpaid(alarm: Alarm) -> bool:
+    return any(item.state == "unpaid" for item in alarm.items)
+
+
+def _update_at(incident: Incident) -> float:
+    return round(incident.told_at + UPDATE_S, 3)
 
 
 def sale_heard(layout: Layout, incident: Incident, answers: dict[str, LedgerAnswer], now: float) -> list[Effect]:
@@ -142,12 +170,13 @@ def answered(incident: Incident, answer: Answer, now: float) -> list[Effect]:
 def due_at(layout: Layout, incident: Incident) -> float | None:
     """When something will happen to this incident by itself; None for a closed one."""
     alarm = incident.alarm
+    update = [_update_at(incident)] if incident.unsaid else []
     if alarm.state == "acknowledged":
-        return min([alarm.updated_at + ACKNOWLEDGED_EXPIRE_S, *incident.holds.values()])
+        return min([alarm.updated_at + ACKNOWLEDGED_EXPIRE_S, *incident.holds.values(), *update])
     if alarm.state != "open":
         return None
     escalation = [] if incident.escalated or alarm.drill else [alarm.raised_at + layout.escalate_s]
-    return min([alarm.raised_at + layout.expire_s, *escalation, *incident.holds.values()])
+    return min([alarm.raised_at + layout.expire_s, *escalation, *incident.holds.values(), *update])
 
 
 def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
@@ -155,6 +184,8 @@ def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
     ended = [epc for epc, end in incident.holds.items() if end <= now]
     if ended:
         return _hold_ended(layout, incident, ended, now)
+    if incident.unsaid and now >= _update_at(incident):
+        return announced(layout, incident, "updated", now)
     alarm = incident.alarm
     expiry = alarm.raised_at + layout.expire_s if alarm.state == "open" else alarm.updated_at + ACKNOWLEDGED_EXPIRE_S
     if now >= expiry:
@@ -180,6 +211,14 @@ def _hold_ended(layout: Layout, incident: Incident, ended: list[str], now: float
 
 
 def _rung(layout: Layout, incident: Incident, deeds: frozenset[str]) -> list[Effect]:
-    outputs = [out for out in layout.gates[incident.alarm.gate].outputs if ("siren" if out.sounds else "light") in deeds]
-    incident.rang = bool(outputs)
+    """An alarm taken over from the database says only that it `rang`: it makes no more noise."""
+    if incident.rang and not incident.rung:
+        return []
+    outputs = [
+        out
+        for out in layout.gates[incident.alarm.gate].outputs
+        if ("siren" if out.sounds else "light") in deeds and out.id not in incident.rung
+    ]
+    incident.rung += [out.id for out in outputs]
+    incident.rang = incident.rang or bool(outputs)
     return [SwitchOutput(f"{incident.alarm.id}/{out.id}", out.reader, out.pin, out.seconds) for out in outputs]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 
 from rfidguard.alarm import SEVERITIES
 from rfidguard.config import Action, Config, Gate
@@ -59,6 +60,15 @@ class GateLayout:
 
 
 @dataclass(frozen=True, slots=True)
+class Critical:
+    """From where on an alarm is critical; 0: never by this."""
+
+    items: int = 5
+    value: Decimal = Decimal(300)
+    same_article: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """Everything the core needs to know that never changes while it runs."""
 
@@ -79,14 +89,20 @@ class Layout:
     """GTINs (14 digits) in the catalogue: own goods, whatever their prefix."""
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Device id -> the gates that it serves."""
+    critical: Critical = Critical()
 
     def owns(self, identity: Identity) -> bool:
-        """True for goods of this shop: by company prefix, own EPC prefix, or as an article of its catalogue."""
-        if identity.gtin in self.catalogue:
+        """True for goods of this shop: by prefix or catalogue, or because a rule wants to judge them."""
+        if identity.gtin in self.catalogue or self._has_own_prefix(identity):
             return True
-        if identity.gtin is not None and identity.gtin[1:].startswith(self.prefixes) and self.prefixes:
-            return identity.prefix is None or identity.prefix.startswith(self.prefixes) or identity.prefix in self.prefixes
-        return bool(self.own_epcs) and identity.epc.startswith(self.own_epcs)
+        return any(params.claims(identity.epc) for _, params in self.rules)
+
+    def _has_own_prefix(self, identity: Identity) -> bool:
+        if self.own_epcs and identity.epc.startswith(self.own_epcs):
+            return True
+        if identity.gtin is None or not self.prefixes or not identity.gtin[1:].startswith(self.prefixes):
+            return False
+        return identity.prefix is None or identity.prefix.startswith(self.prefixes)
 
     def deeds(self, gate: str, kind: str, severity: str, certainty: float, at: float) -> frozenset[str]:
         """What is done about an alarm: the actions that match, capped by the gate's mode."""
@@ -98,7 +114,7 @@ class Layout:
 
     def _matches(self, action: Action, kind: str, severity: str, certainty: float, at: float) -> bool:
         return (
-            action.kind in (None, kind)
+            (action.kind in (None, kind) or (action.kind == "unpaid_items" and kind == "bulk"))
             and (action.severity is None or SEVERITIES.index(severity) >= SEVERITIES.index(action.severity))
             and certainty >= action.certainty_min
             and (action.schedule is None or within(action.schedule, at, self.timezone))
@@ -128,6 +144,11 @@ def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layo
         actions=config.action,
         catalogue=catalogue,
         devices=_devices(config.gate),
+        critical=Critical(
+            items=config.alarms.critical_items,
+            value=Decimal(str(config.alarms.critical_value)),
+            same_article=config.alarms.critical_same_article,
+        ),
     )
 
 

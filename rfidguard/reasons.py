@@ -3,6 +3,9 @@
 REASONS = {
     "unpaid_exit": "Left through the gate; the ledger knows no sale of this item.",
     "reserved_exit": "Left through the gate; the item is reserved but not paid for.",
+    "watch_listed": "Left without a known sale; the item is on the watch list.",
+    "allow_listed": "On the list of items that may pass.",
+    "bulk_exit": "Many items left together without a known sale.",
     "pending_sale": "Leaving; the till may still be reporting the sale.",
     "late_sale": "The sale of this item came in after it had left.",
     "ledger_stale": "Left without a known sale, but the tills' reports are missing: please check.",

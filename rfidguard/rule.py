@@ -5,14 +5,21 @@ A rule file holds `Params` (a frozen pydantic model, unknown keys refused), `KIN
 """
 
 import importlib
-from typing import Protocol
+from pathlib import Path
+from typing import Annotated, Protocol
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, PrivateAttr
 
 from rfidguard.errors import RfidguardError
+from rfidguard.item_list import ItemList, entry, item_list
 from rfidguard.ledger import LedgerAnswer
 from rfidguard.registry import registry
+
+
+def _checked(text: str) -> str:
+    entry(text)
+    return text
 
 
 class RuleParams(BaseModel):
@@ -20,9 +27,32 @@ class RuleParams(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def claims(self, epc: str) -> bool:  # noqa: ARG002
+        """True for items that the rule wants judged as goods of this shop, whatever their prefix."""
+        return False
+
+
+class ListedParams(RuleParams):
+    """Parameters of a rule about a list of items: EPCs, beginnings of EPCs ("3034257BF7*") and GTINs.
+
+    `list_file`: a file with one of them a line; its entries are among `items` by the time a rule is asked.
+    """
+
+    items: tuple[Annotated[str, AfterValidator(_checked)], ...] = ()
+    list_file: Path | None = None
+    _list: ItemList = PrivateAttr(default=ItemList())
+
+    def model_post_init(self, _context: object, /) -> None:
+        self._list = item_list(self.items)
+
+    def holds(self, epc: str) -> bool:
+        """True for an EPC that the list names."""
+        return self._list.holds(epc)
+
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a rule can judge at one gate: a tag that moved (`trigger` "tag") or a pedestal's alarm ("eas").
+    """Something that a rule can judge at one gate: a tag that moved (`trigger` "tag"), a pedestal's alarm ("eas"), or an alarm
+    as a whole ("incident": `unpaid` names its unpaid items, `unpaid_at` when each was judged, in order).
 
     Times are Unix seconds: `start` first evidence, `crossing` the best estimate of the body passing the threshold.
     `direction`: out, in, none (it moved and stayed) or unknown. `certainty` 0..1 that it was carried out. `terms` are the
@@ -40,6 +70,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     terms: dict[str, float]
     eas: str | None = None
     unpaid: tuple[str, ...] = ()
+    unpaid_at: tuple[float, ...] = ()
     sold: tuple[str, ...] = ()
     unknown_counts_as_out: bool = False
     unknown_epc: str = "observe"
@@ -68,7 +99,7 @@ class Rule(Protocol):
     def judge(self, passage: Passage, answer: LedgerAnswer, params: RuleParams, /) -> Verdict | None: ...
 
 
-DEFAULT_RULES = ("unpaid", "tag_not_deactivated", "eas_unidentified")
+DEFAULT_RULES = ("unpaid", "bulk", "tag_not_deactivated", "eas_unidentified")
 """What applies where the configuration lists no rule at all."""
 
 

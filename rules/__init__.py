@@ -1,7 +1,10 @@
 """Alarm rules, one file each. REGISTRY names them all; outside packages add theirs by the entry point group `rfidguard.rules`."""
 
 REGISTRY = {
+    "allow_list": "rules.allow_list",
+    "watch_list": "rules.watch_list",
     "unpaid": "rules.unpaid",
+    "bulk": "rules.bulk",
     "tag_not_deactivated": "rules.tag_not_deactivated",
     "eas_unidentified": "rules.eas_unidentified",
 }

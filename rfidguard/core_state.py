@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import msgspec
 
+from rfidguard.blind import Blindness
 from rfidguard.events import Article
 from rfidguard.incident import Incident
 from rfidguard.layout import Layout
@@ -64,6 +65,7 @@ class GateState(msgspec.Struct):
     disarmed: bool = False
     since: float | None = None
     """When this gate first heard anything: what stands near it is met in the seconds after."""
+    blindness: Blindness = msgspec.field(default_factory=Blindness)
 
 
 class CoreState(msgspec.Struct):

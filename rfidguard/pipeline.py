@@ -5,6 +5,7 @@ read -> track (track.py) -> place (path.py), motion (motion.py) -> passage (pass
 these functions change.
 """
 
+from rfidguard.blind import reader_heard, readers
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
@@ -96,10 +97,15 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     for track in active:
         if track.state == "standing" and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
             continue
-        result = look(track, gate, memory.presence, now, company)
-        if result is not None:
-            track.judged_at = now
-            found.append((track, result))
+        if memory.blindness.hides(track.last_at, now):
+            continue
+        for at in memory.blindness.moments(track.last_at, now):
+            result = look(track, gate, memory.presence, at, company)
+            if result is not None:
+                track.judged_at = now
+                found.append((track, result))
+                break
+    memory.blindness.passed(now)
     memory.next_look = _next_look(now) if any(not track.gone for track in active) else None
     return tags_judged(layout, state, gate, memory, found, now) if found else []
 
@@ -194,6 +200,8 @@ def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
         if event.device in layout.gates[name].counters or event.device in gate.counters:
             gate.counters[event.device] = event.state == "online"
             gate.presence.healthy = all(gate.counters.values())
+        if event.device in readers(layout.gates[name]):
+            reader_heard(gate.blindness, event.device, event.state != "offline", state.now)
     body = {"device": event.device, "state": event.state, "reason": event.reason, "at": event.at}
     return [Noted("device", body)]
 

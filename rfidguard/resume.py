@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rfidguard.alarm import OPEN_STATES, Alarm
+from rfidguard.blind import woken
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
 from rfidguard.events import State
 from rfidguard.forget import ledger_keys
@@ -38,6 +39,8 @@ def resumed(
     if runner.state.now > now + MOST_AHEAD_S:
         log.error("the journal ends %.0f s in the future: its memory is of no use", runner.state.now - now)
         runner, effects = Runner(layout, lookup), []
+    for name, gate in runner.state.gates.items():
+        woken(gate.blindness, layout.gates[name], runner.state.now, now)
     if alarms is not None:
         effects += reconciled(runner, alarms, effects)
     return runner, [effect for effect in effects if not isinstance(effect, SwitchOutput)]

@@ -66,6 +66,10 @@ class Supervisor:
         self.beat_at = self._clock.monotonic()
         self._thread.start()
 
+    def end(self) -> None:
+        """Tells the device to stop, without waiting."""
+        self._stop.set()
+
     def stop(self, timeout_s: float = 5.0) -> bool:
         """Ends the device. False when it did not end within `timeout_s`; its thread then dies with the process."""
         self._stop.set()
@@ -97,6 +101,8 @@ class Supervisor:
             self._pause(pause_s * (0.5 + 0.5 * self._jitter()))
             pause_s = min(PAUSE_MAX_S, pause_s * 2)
             self.counts["restarts"] += 1
+        if self.state is not None:
+            self._offline("rfidguard is stopping")
         self._answer_refused("rfidguard is stopping")
 
     def _one_run(self, stop: "_Stop", orders: "_Orders") -> str:

@@ -9,7 +9,7 @@ from rfidguard.crash_points import POINTS
 from simulators.handheld import Script
 
 
-@pytest.mark.parametrize("crash_at", [f"{point}:1" for point in POINTS])
+@pytest.mark.parametrize("crash_at", [*(f"{point}:1" for point in POINTS), "mid_journal_flush:12"])
 def test_nothing_is_lost_by_a_death_at(shop: Shop, crash_at: str) -> None:
     shop.keep(crash_at)
     till = shop.till()

@@ -31,6 +31,7 @@ from rfidguard.events import (
 from rfidguard.journal import decode_line, decode_lines, encode_line
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
+names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 maybe_text = st.none() | texts
 times: dict[str, Any] = {
     "at": st.floats(0, 4e9, allow_nan=False),
@@ -60,7 +61,7 @@ def ledgers(kinds: tuple[str, ...]) -> st.SearchStrategy[Ledger]:
     goods = [kind for kind in kinds if kind != "void"]
     by_epc = st.builds(Ledger, kind=st.sampled_from(goods), epc=epcs, ref=maybe_text, **shared)
     by_gtin = st.builds(Ledger, kind=st.sampled_from(goods), gtin=gtins, serial=maybe_text, **shared)
-    return by_epc | by_gtin | st.builds(Ledger, kind=st.just("void"), ref=texts, **shared)
+    return by_epc | by_gtin | st.builds(Ledger, kind=st.just("void"), ref=names, **shared)
 
 
 events: st.SearchStrategy[Event] = st.one_of(

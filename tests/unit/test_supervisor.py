@@ -280,3 +280,10 @@ def test_threads_of_a_driver_never_emit_at_the_same_time() -> None:
     with supervised(run, emit) as (supervisor, _):
         wait_for(lambda: supervisor.counts["events"] == 80)
     assert worst == [1]
+
+
+def test_device_that_is_told_to_stop_is_offline_from_then_on() -> None:
+    with supervised(until_stopped) as (supervisor, events):
+        wait_for(lambda: supervisor.state == "online")
+    assert [event.state for event in events if isinstance(event, Device)] == ["online", "offline"]
+    assert supervisor.reason == "rfidguard is stopping"

@@ -51,7 +51,9 @@ def test_open_alarm_is_retained_and_emptied_when_resolved(tmp_path: Path, mosqui
         wait_for(lambda: name in late.open, what="the retained alarm")
         handheld.answer(name, "resolve", "recovered")
         wait_for(lambda: name not in late.open, what="the emptied alarm")
-        wait_for(lambda: [heard.body["outcome"] for heard in handheld.events if heard.body][-1] == "recovered", what="the outcome")
+        wait_for(
+            lambda: [heard.body["outcome"] for heard in handheld.events if heard.body][-1] == "recovered", what="the outcome"
+        )
 
 
 def test_second_person_is_told_who_was_first(tmp_path: Path, mosquitto: Broker) -> None:

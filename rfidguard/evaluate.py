@@ -6,7 +6,7 @@ and false at any other time. Alarms are counted by id: a second alarm for one pa
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ from rfidguard.tally import Tally
 
 EARLIEST_S = -1.0
 LATEST_S = 4.0
+APPROACH_S = 10.0
+"""How long before a passage its goods may have come into view."""
 ENOUGH_READS = 4
 _EXPECTED_REACH_S = 10.0
 _SECOND = "second alarm for one passage"
@@ -66,6 +68,9 @@ class Ring:
     at: float
 
 
+InTime = Callable[[Ring, Passage], bool]
+
+
 def read_truth(text: bytes, where: str) -> Truth:
     """Bytes of truth.json -> Truth. Raises RfidguardError naming `where` and the field."""
     try:
@@ -91,13 +96,19 @@ def read_alarms(lines: Iterable[bytes], where: str) -> list[dict[str, Any]]:
 
 def score(truth: Truth, messages: Sequence[Mapping[str, Any]]) -> Tally:
     """One scene's outcome. `messages` are event/alarm messages in order of publication."""
-    rings = rings_of(messages)
-    right = {ring: passage for ring in rings if (passage := _passage_of(ring, truth.passages)) is not None}
+    return score_rings(truth, rings_of(messages)) + _other_kinds(truth, messages)
+
+
+def score_rings(truth: Truth, rings: Sequence[Ring], in_time: InTime | None = None) -> Tally:
+    """One scene's outcome as far as unpaid items go; whatever rang, in order of time.
+
+    `in_time` says whether a ring fits the time of its passage; without it: the window around the crossing.
+    """
+    fits = in_time or in_window
+    right = {ring: passage for ring in rings if (passage := _passage_of(ring, truth.passages, fits)) is not None}
     late = {ring for ring in rings if ring not in right and _sale_was_late(ring, truth.passages)}
     counted = [ring for ring in rings if ring not in late]
-    return (
-        _what_happened(truth) + _what_rang(counted, right, truth) + _what_was_found(right, truth) + _other_kinds(truth, messages)
-    )
+    return _what_happened(truth) + _what_rang(counted, right, truth) + _what_was_found(right, truth)
 
 
 def rings_of(messages: Iterable[Mapping[str, Any]]) -> list[Ring]:
@@ -127,26 +138,32 @@ def _require(message: Mapping[str, Any]) -> None:
         raise TypeError("id, kind, event_type and each item's epc and state are texts")
 
 
-def _in_time(ring: Ring, passage: Passage) -> bool:
+def in_window(ring: Ring, passage: Passage) -> bool:
+    """Right in time: not too early, not too late for the crossing."""
     return passage.cross is not None and EARLIEST_S <= ring.at - passage.cross <= LATEST_S
 
 
-def _passage_of(ring: Ring, passages: Iterable[Passage]) -> Passage | None:
+def during(ring: Ring, passage: Passage) -> bool:
+    """At any time of the passage: kinder than `in_window`, for what rings as soon as it hears something."""
+    return passage.start - APPROACH_S <= ring.at <= passage.end + LATEST_S
+
+
+def _passage_of(ring: Ring, passages: Iterable[Passage], fits: InTime) -> Passage | None:
     """The passage that makes a ring right: it carried the item unpaid, and the time fits."""
     for passage in passages:
-        if ring.epc in passage.unpaid and _in_time(ring, passage):
+        if ring.epc in passage.unpaid and fits(ring, passage):
             return passage
     return None
 
 
 def _sale_was_late(ring: Ring, passages: Iterable[Passage]) -> bool:
     """Neither right nor false: paid, but nobody had heard of the sale yet."""
-    return any(_in_time(ring, passage) and ring.at < passage.late.get(ring.epc, -math.inf) for passage in passages)
+    return any(in_window(ring, passage) and ring.at < passage.late.get(ring.epc, -math.inf) for passage in passages)
 
 
-def _false_alarms(rings: Sequence[Ring], right: Mapping[Ring, Passage], truth: Truth) -> dict[str, str]:
-    """False alarm id -> why, in words that a table groups by."""
-    false: dict[str, str] = {}
+def _false_alarms(rings: Sequence[Ring], right: Mapping[Ring, Passage], truth: Truth) -> dict[str, tuple[str, bool]]:
+    """False alarm id -> why, in words that a table groups by, and whether it was for somebody who came in."""
+    false: dict[str, tuple[str, bool]] = {}
     served: set[str] = set()
     for alarm in dict.fromkeys(ring.alarm for ring in rings):
         own = [ring for ring in rings if ring.alarm == alarm]
@@ -154,18 +171,19 @@ def _false_alarms(rings: Sequence[Ring], right: Mapping[Ring, Passage], truth: T
         if not passages:
             false[alarm] = _blame(own[0], truth)
         elif passages <= served:
-            false[alarm] = _SECOND
+            false[alarm] = (_SECOND, False)
         served |= passages
     return false
 
 
-def _blame(ring: Ring, truth: Truth) -> str:
+def _blame(ring: Ring, truth: Truth) -> tuple[str, bool]:
     """What a false ring belongs to: the kind of the nearest passage with that tag, a standing tag, or nothing known."""
     near = [passage for passage in truth.passages if ring.epc in passage.tags]
     if near:
         best = min(near, key=lambda passage: abs(ring.at - (passage.start + passage.end) / 2))
-        return f"{best.kind} (at the wrong time)" if ring.epc in best.unpaid else best.kind
-    return "standing tag" if ring.epc in truth.standing else "tag of no passage"
+        why = f"{best.kind} (at the wrong time)" if ring.epc in best.unpaid else best.kind
+        return why, best.direction == "in"
+    return "standing tag" if ring.epc in truth.standing else "tag of no passage", False
 
 
 def _what_happened(truth: Truth) -> Tally:
@@ -175,8 +193,10 @@ def _what_happened(truth: Truth) -> Tally:
         seconds=truth.seconds,
         passages=len(truth.passages),
         clean=len(truth.passages) - thefts,
+        clean_in=sum(passage.direction == "in" and not passage.unpaid for passage in truth.passages),
         thefts=thefts,
         kinds=Counter(passage.kind for passage in truth.passages),
+        standing=len(truth.standing),
         mixes=(truth.mix,) if truth.mix else (),
         simulated=truth.simulated is not False,
     )
@@ -189,8 +209,9 @@ def _what_rang(rings: Sequence[Ring], right: Mapping[Ring, Passage], truth: Trut
         rings_right=len(right),
         alarms=len({ring.alarm for ring in rings}),
         false_alarms=len(false),
-        duplicates=sum(why == _SECOND for why in false.values()),
-        false_by=Counter(false.values()),
+        false_in=sum(inbound for _, inbound in false.values()),
+        duplicates=sum(why == _SECOND for why, _ in false.values()),
+        false_by=Counter(why for why, _ in false.values()),
     )
 
 
@@ -198,19 +219,32 @@ def _what_was_found(right: Mapping[Ring, Passage], truth: Truth) -> Tally:
     found = {(passage.passage, ring.epc) for ring, passage in right.items()}
     items = [(passage, epc) for passage in truth.passages for epc in passage.unpaid]
     read = [(passage, epc) for passage, epc in items if passage.reads.get(epc, ENOUGH_READS) >= ENOUGH_READS]
+    named = [(passage, epc) for passage, epc in items if (passage.passage, epc) in found]
+    read_named = [(passage, epc) for passage, epc in read if (passage.passage, epc) in found]
     hit = {name for name, _ in found}
     thefts_read = {passage.passage for passage, _ in read}
+    thefts = [passage for passage in truth.passages if passage.unpaid]
     return Tally(
         items=len(items),
         items_found=len(found),
         items_read=len(read),
-        items_read_found=sum((passage.passage, epc) in found for passage, epc in read),
+        items_read_found=len(read_named),
+        items_by=_kinds(items),
+        items_found_by=_kinds(named),
+        items_read_by=_kinds(read),
+        items_read_found_by=_kinds(read_named),
         thefts_found=len(hit),
         thefts_read=len(thefts_read),
         thefts_read_found=len(hit & thefts_read),
-        missed_by=Counter(passage.kind for passage in truth.passages if passage.unpaid and passage.passage not in hit),
+        thefts_by=Counter(passage.kind for passage in thefts),
+        thefts_found_by=Counter(passage.kind for passage in thefts if passage.passage in hit),
+        missed_by=Counter(passage.kind for passage in thefts if passage.passage not in hit),
         delays_s=_delays(right),
     )
+
+
+def _kinds(items: Iterable[tuple[Passage, str]]) -> Counter[str]:
+    return Counter(passage.kind for passage, _ in items)
 
 
 def _delays(right: Mapping[Ring, Passage]) -> tuple[float, ...]:

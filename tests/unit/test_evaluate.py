@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from rfidguard.cli import evaluate
 from rfidguard.errors import ConfigError, RfidguardError
 from rfidguard.evaluate import read_alarms, read_truth, score
-from rfidguard.tally import Tally, figures
+from rfidguard.figures import figures
+from rfidguard.tally import Tally
 
 CROSS = 1_000.0
 ITEM, OTHER, SHELF, PAID = "A1", "A2", "B1", "C1"

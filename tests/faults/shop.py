@@ -76,6 +76,8 @@ class Shop(StoreFront):
         self.sold: dict[str, str] = {}
         self.hands: list[SimHandheld] = []
         self.doubtful: set[str] = set()
+        self.checked: set[str] = set()
+        """Alarms of which every invariant was asked already."""
         self.deaths = 0
         self._crossings: dict[str, float] = {}
         self._down_at: float | None = None

@@ -4,8 +4,9 @@ import logging
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -39,6 +40,11 @@ class CommandDocument(BaseModel):
     seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
 
 
+class _Pending(NamedTuple):
+    document: CommandDocument
+    reply: "Future[Any]"
+
+
 class CommandDesk:
     """`take` is called on the inbox's thread, `judged` on the core's. `rejects`: refused commands, by reason."""
 
@@ -50,11 +56,11 @@ class CommandDesk:
         self._daemon_command = daemon_command
         self._limit = RateLimit(COMMANDS_PER_S, COMMANDS_BURST, clock)
         self._lock = threading.Lock()
-        self._pending: OrderedDict[tuple[str, str], CommandDocument] = OrderedDict()
+        self._pending: OrderedDict[tuple[str, str], _Pending] = OrderedDict()
         self.rejects: Counter[str] = Counter()
 
-    def take(self, name: str, payload: bytes) -> Mapping[str, Any] | None:
-        """Commands to the core are answered by the core (None here); the daemon's own at once. Raises RefusedInput."""
+    def take(self, name: str, payload: bytes) -> "Mapping[str, Any] | Future[Any]":
+        """Commands to the core are answered by the core, in a while; the daemon's own at once. Raises RefusedInput."""
         if not self._limit.take(WHO):
             self.rejects["rate_limited"] += 1
             raise RefusedInput("rate_limited", "too many commands at once; try again in a second")
@@ -67,26 +73,37 @@ class CommandDesk:
         now = self._clock.now()
         if name in CORE_COMMANDS:
             command_id = document.id or f"{name}-{round(now * 1000)}"
-            self._remember(name, command_id, document)
+            reply = self._remember(name, command_id, document)
             self._emit(Command(at=now, id=command_id, name=name, gate=document.gate, seconds=document.seconds))
-            return None
+            return reply
         problem = self._daemon_command(name)
         status = "rejected" if problem else "accepted"
         self._write(name, document, status, problem)
         return {"id": document.id, "name": name, "status": status, "reason": problem}
 
-    def judged(self, body: Mapping[str, Any]) -> None:
-        """The core's reply to a command {"id", "name", "status", "reason"}; one told again after a restart is known already."""
+    def judged(self, body: Mapping[str, Any]) -> bool:
+        """The core's reply to a command {"id", "name", "status", "reason"}. False where nobody waits for it any more: it is told
+        again after a restart.
+        """
         with self._lock:
-            document = self._pending.pop((body["name"], body["id"]), None)
-        if document is not None:
-            self._write(body["name"], document, body["status"], body["reason"])
+            pending = self._pending.pop((body["name"], body["id"]), None)
+        if pending is None:
+            return False
+        self._write(body["name"], pending.document, body["status"], body["reason"])
+        pending.reply.set_result(body)
+        return True
 
-    def _remember(self, name: str, command_id: str, document: CommandDocument) -> None:
+    def _remember(self, name: str, command_id: str, document: CommandDocument) -> "Future[Any]":
+        """The reply to come. Two commands of one name and id are one: the later sender gets the reply."""
+        pending = _Pending(document, Future())
+        forgotten = None
         with self._lock:
-            self._pending[name, command_id] = document
+            self._pending[name, command_id] = pending
             if len(self._pending) > _MAX_PENDING:
-                self._pending.popitem(last=False)
+                _, forgotten = self._pending.popitem(last=False)
+        if forgotten is not None:
+            forgotten.reply.cancel()
+        return pending.reply
 
     def _write(self, name: str, document: CommandDocument, status: str, reason: str | None) -> None:
         log.info("command %s of %s: %s %s", name[:64], document.gate or "the site", status, reason or "", extra=_fields(document))

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 
 from rfidguard.clock import Clock
+from rfidguard.core_state import snapshot_bytes
 from rfidguard.effects import AlarmChanged, Decided, Effect, SwitchOutput
 from rfidguard.events import Read, Tick
 from rfidguard.inlet import Inlet
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 IDLE_S = 0.1
 FLUSH_S = 0.2
+MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
+"""The core waits while a snapshot is made, and journal lines have a limit: this takes about 2 s on a slow box."""
 
 
 class CoreThread(threading.Thread):
@@ -25,7 +28,13 @@ class CoreThread(threading.Thread):
     """
 
     def __init__(
-        self, runner: Runner, inlet: Inlet, recorder: Recorder, carry_out: Callable[[list[Effect]], None], clock: Clock
+        self,
+        runner: Runner,
+        inlet: Inlet,
+        recorder: Recorder,
+        carry_out: Callable[[list[Effect]], None],
+        clock: Clock,
+        max_snapshot_bytes: int = MAX_SNAPSHOT_BYTES,
     ) -> None:
         super().__init__(name="core")
         self.runner = runner
@@ -36,6 +45,7 @@ class CoreThread(threading.Thread):
         self._recorder = recorder
         self._carry_out = carry_out
         self._clock = clock
+        self._max_snapshot_bytes = max_snapshot_bytes
         self._stopping = threading.Event()
         self._flushed_at = clock.monotonic()
         self._calls: deque[Callable[[Runner], list[Effect]]] = deque()
@@ -47,6 +57,16 @@ class CoreThread(threading.Thread):
         except Exception as error:
             log.exception("the core failed; the process must start anew")
             self.failed = error
+
+    def new_journal(self) -> None:
+        """Begins a journal file with what the core knows. A memory too large to be written at once is left out: a restart then
+        goes on from the file before.
+        """
+        size = snapshot_bytes(self.runner.state)
+        if size > self._max_snapshot_bytes:
+            self._recorder.rotate(None, left_out=f"the core's memory of {size / 1e6:.0f} MB")
+        else:
+            self._recorder.rotate(self.runner.snapshot(self._clock.now()))
 
     def call(self, change: Callable[[Runner], list[Effect]]) -> None:
         """Has something changed in the core, soon, on its own thread; a fresh snapshot then tells the journal of it."""
@@ -62,7 +82,7 @@ class CoreThread(threading.Thread):
         self.beat_at = self._clock.monotonic()
         while self._calls:
             self._do(self._calls.popleft()(self.runner))
-            self._recorder.rotate(self.runner.snapshot(self._clock.now()))
+            self.new_journal()
         for event in self._inlet.take(self._patience_s()):
             if isinstance(event, Read):
                 self.counts["reads", event.gate] += 1
@@ -79,12 +99,12 @@ class CoreThread(threading.Thread):
         if deadline is not None and deadline <= now:
             self._do(self.runner.feed(Tick(at=now)))
         if self._clock.monotonic() - self._flushed_at >= FLUSH_S or self._recorder.due_rotation():
-            self._keep_journal(now)
+            self._keep_journal()
 
-    def _keep_journal(self, now: float) -> None:
+    def _keep_journal(self) -> None:
         self._flushed_at = self._clock.monotonic()
         if self._recorder.due_rotation():
-            self._recorder.rotate(self.runner.snapshot(now))
+            self.new_journal()
         self._recorder.flush()
 
     def _do(self, effects: list[Effect]) -> None:

@@ -136,7 +136,7 @@ class Guard:
         self.telling.announce()
         self._carry_out(undone)
         self._carry_out(runner.feed(Tick(at=self.clock.now())))
-        self.recorder.rotate(runner.snapshot(self.clock.now()))
+        self.core.new_journal()
         runner.record_to(self.recorder.write)
         self.core.start()
         self.link.start()
@@ -297,8 +297,8 @@ class Guard:
         return None
 
     def _note(self, topic: str, body: dict[str, object]) -> None:
-        if topic == "command":
-            self.front.command_judged(body)
+        if topic == "command" and self.front.command_judged(body):
+            return
         self.telling.note(topic, body)
 
     def _relaid(self, layout: Layout) -> None:

@@ -112,12 +112,12 @@ class FrontDesk:
     def on_presence(self, user: str, online: bool) -> None:
         log.info("handheld %s is %s", user, "online" if online else "offline")
 
-    def on_command(self, name: str, payload: bytes) -> Mapping[str, Any] | None:
+    def on_command(self, name: str, payload: bytes) -> "Mapping[str, Any] | Future[Any]":
         return self._commands.take(name, payload)
 
-    def command_judged(self, body: Mapping[str, Any]) -> None:
-        """The core's reply to a command."""
-        self._commands.judged(body)
+    def command_judged(self, body: Mapping[str, Any]) -> bool:
+        """The core's reply to a command; True where its sender gets it."""
+        return self._commands.judged(body)
 
     def _watched(self, take: Callable[[Emit], T]) -> T:
         """What `take` returns; the sales that it stored are looked at for signs of forgery."""

@@ -39,8 +39,8 @@ KEEP_UNWRITTEN_BYTES = 8 * 1024 * 1024
 class Recorder:
     """One journal directory, one writer: `rotate(state)` first and whenever `due_rotation()`, `write` and `flush` between.
 
-    `problem`: why nothing can be written now (None: all is well). `written`: "lines" and "bytes" so far.
-    `lost`: lines by reason: disk, privacy (mode "drop"). `path`: the file being written. `files`: its directory.
+    `problem`: why nothing can be written now (None: all is well). `written`: "lines" and "bytes" so far. `lost`: lines by
+    reason: disk, privacy (mode "drop"), snapshot_too_large. `path`: the file being written. `files`: its directory.
     """
 
     def __init__(
@@ -102,11 +102,15 @@ class Recorder:
             return (self._fd is None or self._gap) and self._clock.monotonic() >= self._retry_at
         return self._gap or self._size >= self._rotate_bytes or day_of(self._clock.now()) != self._day
 
-    def rotate(self, state: State | None) -> None:
+    def rotate(self, state: State | None, left_out: str | None = None) -> None:
         """Ends the current file and begins the next with `state`. The ended one is packed in the background.
 
-        Lines that the disk did not take are given up: `state` already knows what they said.
+        Lines that the disk did not take are given up: `state` already knows what they said. `left_out`: the state that is too
+        large for a line, in words.
         """
+        if left_out is not None:
+            self.lost["snapshot_too_large"] += 1
+            log.warning("a journal begins without %s; a restart goes on from the one before", left_out)
         self.flush()
         self._close()
         if state is not None:
@@ -218,7 +222,11 @@ def _new_file(folder: Path, now: float) -> tuple[Path, int]:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
         except FileExistsError:
             continue
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # whoever packs took it for a finished one in the moment before
+            os.close(fd)
+            continue
         return path, fd
     raise FileExistsError(f"{folder}: 10000 journals of one second")
 

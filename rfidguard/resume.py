@@ -13,17 +13,20 @@ from pathlib import Path
 from rfidguard.alarm import OPEN_STATES, Alarm
 from rfidguard.blind import woken
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
-from rfidguard.events import State
+from rfidguard.events import Event, State
 from rfidguard.forget import ledger_keys
 from rfidguard.incident import Incident
 from rfidguard.journal import decode_lines
 from rfidguard.journal_dir import journals
+from rfidguard.journal_files import events_of
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
 from rfidguard.runner import Runner
 
 log = logging.getLogger(__name__)
 
+MOST_FILES = 4
+"""A file holds up to 64 MB, half a minute's work: going back further would leave the gate blind for too long."""
 MOST_AHEAD_S = 2 * 3600.0
 """A memory from further in the future was made under a clock that was wrong by more than can be worked off."""
 
@@ -59,8 +62,10 @@ def reconciled(runner: Runner, alarms: Sequence[Alarm], effects: Sequence[Effect
 
 
 def _from_journal(layout: Layout, lookup: Find, folder: Path) -> tuple[Runner, list[Effect]]:
-    """From the newest snapshot that can be read: a file whose first lines were torn leads back to the one before."""
-    files = [path for path in journals(folder) if path.suffix == ".jsonl"] if folder.is_dir() else []
+    """From the newest snapshot that can be read: a file that begins without one, or with a torn one, leads back to the one
+    before, which may be packed already.
+    """
+    files = journals(folder)[-MOST_FILES:] if folder.is_dir() else []
     for start in reversed(range(len(files))):
         runner, effects = Runner(layout, lookup), list[Effect]()
         try:
@@ -78,17 +83,21 @@ def _replayed(files: list[Path], runner: Runner, effects: list[Effect]) -> bool:
     refused: Counter[str] = Counter()
     found = False
     for path in files:
-        with path.open("rb") as lines:
-            for event in decode_lines(_whole(lines), refused):
-                if isinstance(event, State):
-                    effects.clear()
-                    found = True
-                elif not found:
-                    return False
-                effects += runner.feed(event)
+        for event in _events(path, refused):
+            if isinstance(event, State):
+                effects.clear()
+                found = True
+            elif not found:
+                return False
+            effects += runner.feed(event)
     if refused:
         log.warning("%s: lines refused while resuming: %s", files[0], dict(refused))
     return found
+
+
+def _events(path: Path, refused: Counter[str]) -> Iterator[Event]:
+    with path.open("rb") as file:
+        yield from decode_lines(_whole(file), refused) if path.suffix == ".jsonl" else events_of(file, refused)
 
 
 def _whole(lines: Iterator[bytes]) -> Iterator[bytes]:

@@ -19,7 +19,7 @@ from simulators.pos import SimTill
 
 FAULTS = int(os.environ.get("SOAK_FAULTS", "1000"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
-BURST = 12
+BURST = 24
 """Faults between two checks; each hits one walk."""
 Harm = Callable[[Shop, random.Random], None]
 
@@ -91,7 +91,7 @@ def _burst(shop: Shop, till: SimTill, rng: random.Random, faults: int) -> dict[s
     for _ in range(faults):
         harm = rng.choice(HARM)
         victims[shop.steal()] = harm.__name__
-        shop.wait(rng.uniform(0.0, 2.5))
+        shop.wait(rng.uniform(0.0, 1.0))
         harm(shop, rng)
     clerk.join(120)
     return victims

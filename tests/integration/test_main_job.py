@@ -4,8 +4,12 @@ import json
 import signal
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from conftest import Broker
+from mqtt_site import ROOT, Client
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from storefront import StoreFront, raised
 from wait import wait_for
 from walks import leave, own, stand
@@ -182,3 +186,21 @@ def test_daemon_starts_without_broker_and_reader(tmp_path: Path) -> None:
         assert front.http("/healthz")[0] == 200
         assert front.http("/readyz")[0] == 503
         assert front.terminate() == 0
+
+
+def test_command_is_answered_on_its_own_topic_and_where_its_sender_asks(tmp_path: Path, mosquitto: Broker) -> None:
+    got: list[tuple[str, dict[str, Any], Any]] = []
+    with StoreFront(tmp_path, mosquitto) as front, Client(mosquitto.port, "operator", ("cmd/+/reply",)) as operator:
+        front.start()
+        operator.client.subscribe("app/replies", 1)
+        operator.client.on_message = lambda _c, _d, m: got.append(
+            (m.topic, json.loads(m.payload), getattr(m.properties, "CorrelationData", None))
+        )
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.ResponseTopic, properties.CorrelationData = "app/replies", b"42"
+        wait_for(
+            lambda: operator.publish("cmd/mute", {"id": "m1", "seconds": 1.5}, properties=properties) == 0, what="the daemon"
+        )
+        wait_for(lambda: len(got) >= 2, what="both replies")
+        reply = {"id": "m1", "name": "mute", "status": "accepted", "reason": None}
+        assert sorted(got, key=str) == [("app/replies", reply, b"42"), (f"{ROOT}cmd/mute/reply", reply, None)]

@@ -10,6 +10,7 @@ from rfidguard.core_thread import CoreThread
 from rfidguard.effects import Effect
 from rfidguard.events import ReadBatch
 from rfidguard.inlet import Inlet
+from rfidguard.journal_dir import journals
 from rfidguard.layout import layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.recorder import Recorder
@@ -49,3 +50,24 @@ def test_alarm_comes_again_under_its_id_if_the_process_dies_while_it_is_carried_
     core.stop()
     recorder.close()
     assert [again for _, again in told] == [[name] for name, _ in told]
+
+
+def test_memory_too_large_to_be_written_is_left_out_and_a_restart_goes_on_from_the_journal_before(tmp_path: Path) -> None:
+    clock, inlet, runner = StoppedClock(), Inlet(), Runner(LAYOUT, RecordSet().find)
+    recorder = Recorder(Journal(dir=tmp_path), Privacy(), lambda _epc: True, clock)
+    core, poor = (CoreThread(runner, inlet, recorder, lambda _effects: None, clock, most) for most in (1 << 20, 100))
+    core.new_journal()
+    runner.record_to(recorder.write)
+    reads = leave(own(1))
+    for read in reads[:60]:
+        runner.feed(read)
+    for part in (reads[60:90], reads[90:]):
+        poor.new_journal()
+        for read in part:
+            runner.feed(read)
+    recorder.files.wait()
+    recorder.close()
+    assert recorder.lost == {"snapshot_too_large": 2}
+    assert [path.suffix for path in journals(tmp_path)][:2] == [".zst", ".zst"]
+    again, _ = resumed(LAYOUT, RecordSet().find, tmp_path, None, runner.state.now)
+    assert again.state.tracks == runner.state.tracks

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -177,9 +178,12 @@ def test_a_flood_of_answers_is_one_row_a_minute(store: Store) -> None:
 def test_every_command_is_in_it_once_its_reply_is_known(store: Store) -> None:
     heard: list[Event | ReadBatch] = []
     desk = CommandDesk(store, heard.append, SystemClock(), lambda name: "the file is wrong" if name == "reload" else None)
-    assert desk.take("mute", b'{"id":"m1","gate":"front","seconds":60}') is None
-    desk.judged({"id": "m1", "name": "mute", "status": "accepted", "reason": None})
-    desk.judged({"id": "m1", "name": "mute", "status": "accepted", "reason": None})  # told again by a core that resumed
+    judged = {"id": "m1", "name": "mute", "status": "accepted", "reason": None}
+    reply = desk.take("mute", b'{"id":"m1","gate":"front","seconds":60}')
+    assert isinstance(reply, Future)
+    assert desk.judged(judged)
+    assert reply.result(0) == judged
+    assert not desk.judged(judged)  # told again by a core that resumed
     desk.take("reload", b"")
     for name, payload in (("explode", b""), ("mute", b'{"secs":1}')):
         with pytest.raises(RefusedInput):

@@ -177,6 +177,8 @@ class Gate(Section):
     mode: GateMode = "handheld"
     unknown_direction: Literal["auto", "out", "ignore"] = "auto"
     """What a passage without a direction counts as. auto: out where no antenna layout could tell, else ignore."""
+    canaries: tuple[Hex, ...] = ()
+    """Tags that hang in the frame for good: while none of them is heard, the gate is blind. They never ring."""
     reader: tuple[Reader, ...] = ()
     pedestal: tuple[Pedestal, ...] = ()
     counter: tuple[Counter, ...] = ()

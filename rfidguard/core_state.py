@@ -6,6 +6,7 @@ import msgspec
 
 from rfidguard.blind import Blindness
 from rfidguard.events import Article
+from rfidguard.gate_watch import Watch
 from rfidguard.incident import Incident
 from rfidguard.layout import Layout
 from rfidguard.ledger import RecordSet
@@ -69,6 +70,7 @@ class GateState(msgspec.Struct):
     since: float | None = None
     """When this gate first heard anything: what stands near it is met in the seconds after."""
     blindness: Blindness = msgspec.field(default_factory=Blindness)
+    watch: Watch = msgspec.field(default_factory=Watch)
 
 
 class CoreState(msgspec.Struct):

@@ -14,6 +14,7 @@ from rfidguard.incident import EAS_REACH_S, Incident, announced, grown, growth, 
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger import FOREIGN, LedgerAnswer
 from rfidguard.ledger_view import bind, brought_in, ledger_answer, let_go, moment
+from rfidguard.passage_votes import passage_seen
 from rfidguard.rule import Passage, Verdict
 from rfidguard.track import Track
 from rfidguard.trust import believed, seen_leaving
@@ -33,6 +34,7 @@ def tags_judged(
     for track, what in found:
         at = moment(state)
         known = ledger_answer(layout, state, track.epc, at) if track.own else FOREIGN
+        passage_seen(memory.watch, gate, memory.presence, track, what, known, _left_lately(state, memory, track.epc))
         passage = _tag_passage(layout, gate, memory, track, what)
         judged = judge(layout, passage, known)
         if passage.leaves() and judged.state in ("sold", "unpaid"):
@@ -73,6 +75,10 @@ def eas_explained(
         return effects
     items = tuple(_item(state, epc, verdict, 1.0, now) for epc in sold)
     return [*effects, *_raise_or_grow(layout, state, gate, items, verdict, eas.at, eas.at, eas.pedestal, now)]
+
+
+def _left_lately(state: CoreState, memory: GateState, epc: str) -> bool:
+    return any(left.epc == epc for left in memory.left) or any(left.epc == epc for left in state.departed)
 
 
 def _tag_passage(layout: Layout, gate: GateLayout, memory: GateState, track: Track, what: Found) -> Passage:

@@ -21,6 +21,8 @@ GROUP_GAP_S = 5.0
 GROUP_SPAN_S = 60.0
 EAS_REACH_S = 3.0
 """A pedestal is wide: its alarm and the crossing of what rang it lie at most this far apart."""
+LASTING = ("blind_gate",)
+"""Kinds that last as long as their cause, whoever answers."""
 UPDATE_S = 0.3
 """An alarm that grows is told at once, and then no more often than this: a sweep of 60 items is a few messages a second."""
 ACKNOWLEDGED_EXPIRE_S = 8 * 3600.0
@@ -176,7 +178,8 @@ def due_at(layout: Layout, incident: Incident) -> float | None:
     if alarm.state != "open":
         return None
     escalation = [] if incident.escalated or alarm.drill else [alarm.raised_at + layout.escalate_s]
-    return min([alarm.raised_at + layout.expire_s, *escalation, *incident.holds.values(), *update])
+    expiry = [] if alarm.kind in LASTING else [alarm.raised_at + layout.expire_s]
+    return min([*expiry, *escalation, *incident.holds.values(), *update], default=None)
 
 
 def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
@@ -188,7 +191,7 @@ def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
         return announced(layout, incident, "updated", now)
     alarm = incident.alarm
     expiry = alarm.raised_at + layout.expire_s if alarm.state == "open" else alarm.updated_at + ACKNOWLEDGED_EXPIRE_S
-    if now >= expiry:
+    if now >= expiry and (alarm.kind not in LASTING or alarm.state == "acknowledged"):
         outcome = "no_response" if alarm.state == "open" else "unknown"
         incident.alarm = msgspec.structs.replace(alarm, state="expired", outcome=outcome)
         return announced(layout, incident, "expired", now)

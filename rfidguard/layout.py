@@ -47,6 +47,7 @@ class GateLayout:
     unknown_direction: str = "auto"
     near: int = 0
     far: int = 0
+    canaries: frozenset[str] = frozenset()
 
     def tells_direction(self) -> bool:
         """True where antennas look at more than one place along the way out."""
@@ -177,6 +178,7 @@ def _gate(gate: Gate, every: Sequence[Gate]) -> GateLayout:
         unknown_direction=gate.unknown_direction,
         near=min(zones.values(), default=0),
         far=max(zones.values(), default=0),
+        canaries=frozenset(gate.canaries),
     )
 
 

@@ -176,6 +176,9 @@ class HealthMessage(Message):
     journal: JournalHealth
     readers: Annotated[dict[str, float], Field(description="Reads per second, by gate.")]
     stray_load: Annotated[dict[str, int], Field(description="Tags in view, by gate.")]
+    reads_per_passage: Annotated[
+        dict[str, float | None], Field(description="Reads that a carried tag would get, by gate; below 4 the gate is starved.")
+    ] = {}
     dropped: Annotated[dict[str, int], Field(description="Input discarded, by reason.")]
     devices: dict[str, DeviceHealth]
     mqtt: MqttHealth | None = None
@@ -190,6 +193,12 @@ class GateStatus(Message):
     state: DeviceState
     reason: str | None
     at: Time
+    faults: Annotated[
+        list[str],
+        Field(
+            description="blind: silent, collapse, canaries, noise, unread; else antenna_dead …, ports_swapped?, starved, … (open)"
+        ),
+    ] = []
 
 
 class DeviceStatus(Message):

@@ -13,6 +13,8 @@ from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, L
 from rfidguard.exits import eas_explained, tags_judged
 from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
+from rfidguard.gate_check import checked, counters_judged
+from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, reader_said
 from rfidguard.incident import announced, answered, due_at, raised, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import lookup_heard, record_heard
@@ -55,25 +57,27 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
             return []
 
 
-def due(layout: Layout, state: CoreState) -> float | None:
-    """When time alone will next change something; None: never."""
+def due(layout: Layout, state: CoreState, *, ended: bool = False) -> float | None:
+    """When time alone will next change something; None: never. `ended`: nothing more is to be heard, so no gate is looked at."""
     times = [gate.next_look for gate in state.gates.values() if gate.next_look is not None]
     times += [eas.due for gate in state.gates.values() for eas in gate.eas]
     times += [at for incident in state.incidents.values() if (at := due_at(layout, incident)) is not None]
+    if not ended:
+        times += [gate.watch.next_at for gate in state.gates.values() if gate.watch.next_at is not None]
     return min(times, default=None)
 
 
-def advance(layout: Layout, state: CoreState, to: float) -> list[Effect]:
+def advance(layout: Layout, state: CoreState, to: float, *, ended: bool = False) -> list[Effect]:
     """Lets time pass up to `to`: every deadline on the way fires at its own moment, in order."""
     effects: list[Effect] = []
-    while (at := due(layout, state)) is not None and at <= to:
+    while (at := due(layout, state, ended=ended)) is not None and at <= to:
         state.now = max(state.now, at)
-        effects += _fire(layout, state, state.now)
+        effects += _fire(layout, state, state.now, ended)
     state.now = max(state.now, to)
     return effects
 
 
-def _fire(layout: Layout, state: CoreState, now: float) -> list[Effect]:
+def _fire(layout: Layout, state: CoreState, now: float, ended: bool) -> list[Effect]:
     effects: list[Effect] = []
     for name, gate in state.gates.items():
         if gate.next_look is not None and gate.next_look <= now:
@@ -81,6 +85,8 @@ def _fire(layout: Layout, state: CoreState, now: float) -> list[Effect]:
         for eas in [eas for eas in gate.eas if eas.due <= now]:
             gate.eas.remove(eas)
             effects += eas_explained(layout, state, layout.gates[name], gate, eas, now)
+        if not ended and gate.watch.next_at is not None and gate.watch.next_at <= now:
+            effects += checked(layout, state, layout.gates[name], gate, now)
     for incident in list(state.incidents.values()):
         at = due_at(layout, incident)
         if at is not None and at <= now:
@@ -128,6 +134,7 @@ def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
         _reappeared(track, read.at)
     add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count)
     memory = state.gates[gate.id]
+    read_heard(memory.watch, gate, track, slot, read.at, read.count, state.now)
     if memory.next_look is None:
         memory.next_look = _next_look(state.now)
     return effects
@@ -172,6 +179,7 @@ def _eas(state: CoreState, event: Eas) -> list[Effect]:
     if gate is None:
         tally(state, "unknown_gate")
         return []
+    pedestal_said(gate.watch, event, state.now)
     if event.kind not in ("alarm", "alarm_in", "alarm_out"):
         return [Noted("device", {"device": event.pedestal, "gate": event.gate, "kind": event.kind, "at": event.at})]
     for known in gate.eas:
@@ -190,7 +198,8 @@ def _count(state: CoreState, event: Count) -> list[Effect]:
     presence.counts = [entry for entry in presence.counts if event.at - entry[0] < COUNTS_KEPT_S]
     presence.counts += [(event.at, event.direction)]
     gate.counters.setdefault(event.counter, True)
-    presence.healthy = all(gate.counters.values())
+    people_counted(gate.watch, event.at, state.now)
+    counters_judged(gate)
     return []
 
 
@@ -199,9 +208,10 @@ def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
         gate = state.gates[name]
         if event.device in layout.gates[name].counters or event.device in gate.counters:
             gate.counters[event.device] = event.state == "online"
-            gate.presence.healthy = all(gate.counters.values())
+            counters_judged(gate)
         if event.device in readers(layout.gates[name]):
             reader_heard(gate.blindness, event.device, event.state != "offline", state.now)
+            reader_said(gate.watch, event.device, event.state, state.now)
     body = {"device": event.device, "state": event.state, "reason": event.reason, "at": event.at}
     return [Noted("device", body)]
 

@@ -22,6 +22,7 @@ REASONS = {
     "too_few_reads": "Heard too seldom to say anything.",
     "direction_unknown": "Moved, but the antennas cannot tell in which direction.",
     "foreign": "Not goods of this shop.",
+    "canary": "A test tag of the gate's own frame.",
     "unknown_item": "Own goods that the ledger has never heard of; the site only observes them.",
     "not_in_stock": "Own goods that are not in this shop's stock.",
     "carried_in": "The same item was carried in before.",

@@ -80,8 +80,8 @@ class Runner:
     def finish(self) -> list[Effect]:
         """Lets time pass until nothing is due any more."""
         effects: list[Effect] = []
-        while (at := due(self.layout, self.state)) is not None:
-            effects += advance(self.layout, self.state, at)
+        while (at := due(self.layout, self.state, ended=True)) is not None:
+            effects += advance(self.layout, self.state, at, ended=True)
         return effects
 
     def follow(self, keys: tuple[str, ...]) -> None:

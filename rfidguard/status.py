@@ -14,6 +14,8 @@ class StatusBoard:
     def __init__(self, config: Config) -> None:
         self._gates = config.gate
         names = [device.id for gate in config.gate for device in (*gate.reader, *gate.pedestal, *gate.counter)]
+        self.faults: dict[str, dict[str, str]] = {}
+        """Gate -> what the core found wrong with its sight, and the evidence."""
         self.devices: dict[str, tuple[str, str | None]] = dict.fromkeys(names, ("offline", "not heard yet"))
 
     def heard(self, device: str, state: str, reason: str | None) -> bool:
@@ -34,16 +36,22 @@ class StatusBoard:
             or any(device == reader.id and gate.id in served(reader, owner) for owner in self._gates for reader in owner.reader)
         ]
 
+    def named(self, gate: str) -> Gate:
+        """The gate of this id. Raises StopIteration where there is none."""
+        return next(known for known in self._gates if known.id == gate)
+
     def gate(self, gate: Gate, at: float) -> dict[str, Any]:
         """A gate is offline when none of its readers reads, degraded when any of its devices is not well."""
         readers = [self.devices[reader.id] for reader in gate.reader]
         every = {d.id: self.devices[d.id] for d in (*gate.reader, *gate.pedestal, *gate.counter)}
         ill = {name: entry for name, entry in every.items() if entry[0] != "online"}
-        state = "degraded" if ill else "online"
+        faults = self.faults.get(gate.id, {})
+        state = "degraded" if ill or faults else "online"
         if readers and all(entry[0] == "offline" for entry in readers):
             state = "offline"
-        reason = "; ".join(f"{name} {entry[0]}" + (f": {entry[1]}" if entry[1] else "") for name, entry in ill.items())
-        return {"gate": gate.id, "state": state, "reason": reason or None, "at": utc_text(at)}
+        texts = [f"{name} {entry[0]}" + (f": {entry[1]}" if entry[1] else "") for name, entry in ill.items()]
+        texts += [f"{name}: {text}" for name, text in faults.items()]
+        return {"gate": gate.id, "state": state, "reason": "; ".join(texts) or None, "at": utc_text(at), "faults": list(faults)}
 
 
 def served(reader: Any, owner: Gate) -> set[str]:

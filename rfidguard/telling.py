@@ -50,6 +50,9 @@ class Telling:
 
     def announce(self) -> None:
         """The state of every device and gate as it is known now."""
+        for gate, memory in self._core.runner.state.gates.items():
+            self._board.faults[gate] = dict(memory.watch.faults)
+            self._tell_gate(gate)
         for device in self._board.devices:
             self._tell_device(device)
 
@@ -57,6 +60,10 @@ class Telling:
         """What the core noted that is no alarm."""
         if topic == "command":
             self._link.send(f"cmd/{body['name']}/reply", body)
+            return
+        if topic == "gate":
+            self._board.faults[body["gate"]] = body["faults"]
+            self._tell_gate(body["gate"])
             return
         body = {**body, "at": utc_text(body["at"])} if "at" in body else body
         self._link.send(f"event/{topic}", body)
@@ -89,6 +96,7 @@ class Telling:
             "journal": {"problem": self._recorder.problem, "lost": dict(self._recorder.lost)},
             "readers": self._read_rates(),
             "stray_load": {gate: sum(not track.gone for track in list(tracks.values())) for gate, tracks in state.tracks.items()},
+            "reads_per_passage": {gate: memory.watch.reads_each for gate, memory in state.gates.items()},
             "dropped": {**dict(self._inlet.counts), **state.counts},
             "devices": {name: {"state": entry[0], "reason": entry[1]} for name, entry in self._board.devices.items()},
         }
@@ -105,7 +113,7 @@ class Telling:
     def ready(self) -> tuple[bool, Mapping[str, str]]:
         """Whether everything that is configured works; why not, by part."""
         reasons = self.reasons()
-        for part in [name for name in reasons if name in ("no_listener", "damage") or name.startswith("feed ")]:
+        for part in [name for name in reasons if name in ("no_listener", "damage") or name.startswith(("feed ", "gate "))]:
             del reasons[part]  # the box itself is well
         return not reasons, reasons
 
@@ -120,6 +128,8 @@ class Telling:
             reasons["no_listener"] = "no handheld is listening for alarms"
         for feed, reason in doubts(self._core.runner.state).items():
             reasons[f"feed {feed}"] = reason
+        for gate, faults in self._board.faults.items():
+            reasons |= {f"gate {gate} {fault}": text for fault, text in faults.items()}
         if self._recorder.problem:
             reasons["journal"] = self._recorder.problem
         if self._ledger_desk.problem:
@@ -161,7 +171,10 @@ class Telling:
         now = self._clock.now()
         self._link.set_state(f"device/{device}/status", self._board.device(device, now))
         for gate in self._board.gates_of(device):
-            self._link.set_state(f"gate/{gate.id}/status", self._board.gate(gate, now))
+            self._tell_gate(gate.id)
+
+    def _tell_gate(self, gate: str) -> None:
+        self._link.set_state(f"gate/{gate}/status", self._board.gate(self._board.named(gate), self._clock.now()))
 
     def _read_rates(self) -> dict[str, float]:
         """Reads per second of every gate since health was last told."""

@@ -8,6 +8,8 @@ from rfidguard.rule import Passage, Verdict
 def judge(layout: Layout, passage: Passage, answer: LedgerAnswer) -> Verdict:
     """The verdict on a passage. What needs no rule is decided here: foreign goods, and tags that did not leave."""
     if passage.trigger == "tag":
+        if passage.epc in layout.gates[passage.gate].canaries:
+            return Verdict("silent", "canary")
         if answer.state == "foreign":
             return Verdict("silent", "foreign")
         if not passage.leaves():

@@ -96,6 +96,7 @@ export const TEXTS = {
     "reason.too_few_reads": "This item was read too seldom to be sure.",
     "reason.direction_unknown": "The gate cannot tell in which direction it went.",
     "reason.foreign": "These are not goods of this shop.",
+    "reason.canary": "A test tag of the gate’s own frame.",
     "reason.unknown_item": "The system does not know this item yet.",
     "reason.not_in_stock": "This item is not in the stock of this shop.",
     "reason.carried_in": "The same item was carried in before.",

@@ -1,0 +1,106 @@
+"""What passages say of the gate itself: are its ports swapped, is an antenna dead, does its counter still count? Pure."""
+
+from rfidguard.found import MOVED, Found
+from rfidguard.gate_faults import UNCOUNTED
+from rfidguard.gate_watch import MEMORY, Watch
+from rfidguard.layout import GateLayout
+from rfidguard.ledger import LedgerAnswer
+from rfidguard.path import Presence
+from rfidguard.track import BIN_S, Track
+
+VOTE_GAP_S = 3.0
+"""Tags of one person have one vote."""
+CLEAR_S = 0.15
+NEAR_COUNT_S = 1.5
+MOST_VOTES = 12
+JUST_SOLD_S = 1800.0
+SURELY = 0.9
+SURE_MOTION = 3.0
+_KEPT = 20
+
+
+def passage_seen(
+    watch: Watch, gate: GateLayout, presence: Presence, track: Track, what: Found, known: LedgerAnswer, gone_before: bool
+) -> None:
+    """A tag moved through the gate, or seemed to. `gone_before`: the item had left lately already."""
+    if what.terms.get("motion", 0.0) < MOVED:
+        return
+    if gate.tells_direction() and what.crossing - watch.vote_at > VOTE_GAP_S:
+        vote = _against_people(gate, presence, track)
+        vote = _against_sale(what, known, gone_before) if vote is None else vote
+        if vote is not None:
+            _voted(watch, vote, what.crossing)
+    if what.direction == "out" and what.certainty >= SURELY:
+        _slots_heard(watch, gate, track)
+    if (presence.healthy or watch.distrusted) and _left_surely(gate, what):
+        _needs_a_count(watch, what.crossing)
+
+
+def trusted(watch: Watch) -> bool:
+    """False once goods left again and again and no counter saw anybody."""
+    watch.distrusted = watch.distrusted or watch.uncounted >= UNCOUNTED
+    return not watch.distrusted
+
+
+def side_gap_s(track: Track, gate: GateLayout) -> float | None:
+    """By how much later the outer antennas heard the tag than the inner ones (centroids weighted by power); None: cannot tell."""
+    sides = {-1: [0.0, 0.0, 0.0], 1: [0.0, 0.0, 0.0]}
+    for place in track.bins:
+        for cell in place.cells:
+            side = sides.get(gate.zones.get(cell.slot, 0))
+            if side is not None:
+                power = cell.n * 10.0 ** (cell.total_db / cell.n / 10.0)
+                side[0] += cell.n
+                side[1] += power
+                side[2] += power * place.index * BIN_S
+    inner, outer = sides[-1], sides[1]
+    if min(inner[0], outer[0]) < 2:
+        return None
+    return outer[2] / outer[1] - inner[2] / inner[1]
+
+
+def _against_people(gate: GateLayout, presence: Presence, track: Track) -> bool | None:
+    """True where the antennas say in and the counter out, or the reverse; None where either says nothing."""
+    gap_s = side_gap_s(track, gate)
+    if gap_s is None or abs(gap_s) < CLEAR_S or not presence.healthy:
+        return None
+    at = (track.bins[0].index + track.bins[-1].index) / 2 * BIN_S
+    near = {direction for when, direction in presence.counts if abs(when - at) <= NEAR_COUNT_S + abs(gap_s)}
+    return None if len(near) != 1 or near == {"unknown"} else near != {"out" if gap_s > 0 else "in"}
+
+
+def _against_sale(what: Found, known: LedgerAnswer, gone_before: bool) -> bool | None:
+    """What was sold minutes ago goes out."""
+    if known.state != "sold" or known.at is None or what.crossing - known.at > JUST_SOLD_S or gone_before:
+        return None
+    return {"out": False, "in": True}.get(what.direction)
+
+
+def _voted(watch: Watch, against: bool, at: float) -> None:
+    watch.vote_at = at
+    watch.swap = max(min(watch.swap + (1 if against else -1), MOST_VOTES), -MOST_VOTES)
+    watch.votes = [*watch.votes, against][-_KEPT:]
+
+
+def _slots_heard(watch: Watch, gate: GateLayout, track: Track) -> None:
+    slots = {cell.slot for place in track.bins for cell in place.cells}
+    for slot in gate.zones:
+        if slot not in slots:
+            watch.skipped[slot] = watch.skipped.get(slot, 0) + 1
+            continue
+        heard, passages = watch.ears.get(slot, (0.0, 0.0))
+        scale = 1.0 - 1.0 / MEMORY
+        watch.ears[slot] = (heard * scale + 1.0, passages * scale + 1.0 + watch.skipped.get(slot, 0))
+        watch.skipped[slot] = 0
+
+
+def _left_surely(gate: GateLayout, what: Found) -> bool:
+    """A gate without zones believes its counter, so what left uncounted seems to have stayed there."""
+    if gate.tells_direction():
+        return what.direction == "out" and what.certainty >= SURELY
+    return what.direction == "none" and what.reason == "stayed" and what.terms.get("motion", 0.0) >= SURE_MOTION
+
+
+def _needs_a_count(watch: Watch, crossing: float) -> None:
+    if all(abs(crossing - at) > VOTE_GAP_S for at in watch.crossings):
+        watch.crossings = [*watch.crossings, crossing][-_KEPT:]

@@ -98,6 +98,8 @@ class LedgerPolicy(Section):
     late_sale_hold_s: Seconds = 0.0
     stale_after_s: Seconds = 120.0
     on_stale: Literal["suppress", "alarm"] = "suppress"
+    fold_after_days: Annotated[int, Field(ge=0, le=36_500)] = 400
+    """Records older than this leave their item's last state only; 0 keeps all. A return may come a year after its sale."""
     max_units_per_minute: Annotated[int, Field(ge=0)] = 600
     """A till that sells more items than this in a minute, or has more sales, is told to people; 0 switches it off."""
     max_sales_per_minute: Annotated[int, Field(ge=0)] = 60

@@ -28,6 +28,7 @@ from rfidguard.inlet import Inlet
 from rfidguard.layout import Layout, layout_from
 from rfidguard.ledger import credits_kept_s
 from rfidguard.ledger_desk import LedgerDesk
+from rfidguard.ledger_fold_daily import fold_daily
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.notify import Notifier
@@ -143,6 +144,7 @@ class Guard:
         self.devices.start()
         self._start_web()
         self._check_database()
+        fold_daily(self.store, self.clock, self.config.ledger.fold_after_days, self._stopping)
 
     def _open_store(self) -> None:
         """A damaged database is moved aside, one that is away is done without until it comes; one of another program or a

@@ -13,6 +13,7 @@ from rfidguard.effects import BindCredit
 from rfidguard.epc import credit_key, identify
 from rfidguard.events import Ledger
 from rfidguard.ledger import binding, document_of, record_key
+from rfidguard.ledger_items_db import all_folded, drop_records, folded_records, were_folded
 from rfidguard.schema import credit_bindings, ledger_records
 from rfidguard.upsert import DIALECTS, insert_for, insert_once
 
@@ -34,6 +35,13 @@ _INSERT_RECORD = {
     name: insert_for(name, ledger_records).on_conflict_do_nothing().returning(ledger_records.c.id) for name in DIALECTS
 }
 
+_COLUMN_NAMES = (*_FIELDS, "recorded_at", "key", "document")
+_KNOWN_SQLITE = "SELECT id FROM ledger_records WHERE id IN (SELECT value FROM json_each(?))"
+_INSERT_SQLITE = (
+    "INSERT INTO ledger_records (" + ", ".join(f'"{name}"' for name in _COLUMN_NAMES) + ")"
+    f" VALUES ({', '.join('?' * len(_COLUMN_NAMES))})"
+)
+
 
 class Tally(msgspec.Struct, frozen=True):
     """How much the ledger holds from one source: records, and the times (Unix seconds) of the first and last."""
@@ -47,12 +55,16 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: float) -> list[str]:
-    """Stores each record whose id is new; "stored" or "duplicate" for each, in order. A known id changes nothing."""
+    """Stores each record whose id is new; "stored" or "duplicate" for each, in order. A known id changes nothing, not even
+    one whose record was folded long ago.
+    """
+    insert = _insert_sqlite if conn.dialect.name == "sqlite" else _insert
     fresh: set[str] = set()
-    statement = _INSERT_RECORD[conn.dialect.name]
     for chunk in _chunks(records):
-        rows = [_row_of(record, recorded_at) for record in chunk]
-        fresh.update(conn.execute(statement, rows).scalars())
+        fresh.update(insert(conn, chunk, recorded_at))
+    folded = were_folded(conn, fresh)
+    drop_records(conn, list(folded))
+    fresh -= folded
     return [_first_time(record.id, fresh) for record in records]
 
 
@@ -66,7 +78,7 @@ def records_for(conn: Connection, keys: Iterable[str], credits_since: float | No
     wanted = list(dict.fromkeys(keys))
     items = [key for key in wanted if not key.startswith("gtin:")]
     articles = [key for key in wanted if key.startswith("gtin:")]
-    found = {record.id: record for record in _fetch(conn, _BY_KEY, items)}
+    found = {record.id: record for record in (*_fetch(conn, _BY_KEY, items), *folded_records(conn, items))}
     for record in _articles(conn, articles, credits_since):
         found[record.id] = record
     used = [row.credit for row in _rows(conn, _BOUND_ITEMS, items)]
@@ -75,11 +87,16 @@ def records_for(conn: Connection, keys: Iterable[str], credits_since: float | No
     creditors = [record.id for record in found.values() if record_key(record) == credit_key(record.gtin or "")]
     bound = [binding(row.credit, row.unit, row.epc, row.at) for row in _rows(conn, _BOUND_CREDITS, creditors)]
     users = dict.fromkeys(identify(record.epc).key for record in bound if record.epc is not None)
-    for record in _fetch(conn, _BY_KEY, [key for key in users if key not in items]):
+    others = [key for key in users if key not in items]
+    for record in (*_fetch(conn, _BY_KEY, others), *folded_records(conn, others)):
         found[record.id] = record
     names = dict.fromkeys(name for record_id in found for name in (record_id, document_of(record_id)) if name)
-    voids = _fetch(conn, _VOIDS, list(names))
-    return sorted((*found.values(), *bound, *voids), key=lambda record: (record.at, record.id))
+    return sorted((*found.values(), *bound, *voids_of(conn, list(names))), key=lambda record: (record.at, record.id))
+
+
+def voids_of(conn: Connection, names: Sequence[str]) -> list[Ledger]:
+    """The voids that undo one of these records or documents."""
+    return _fetch(conn, _VOIDS, names)
 
 
 def records_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, Ledger]:
@@ -94,8 +111,12 @@ def bind_credit(conn: Connection, effect: BindCredit) -> bool:
 
 
 def export_records(conn: Connection) -> Iterator[Ledger]:
-    """Every record, oldest first, without loading all of them at once. Bindings are no records and are left out."""
-    return map(_record_of, conn.execution_options(yield_per=1000).execute(_EXPORT))
+    """Every record, what was folded first and the rest in order of time, without loading all of them at once.
+
+    Bindings are no records and are left out.
+    """
+    yield from all_folded(conn)
+    yield from map(_record_of, conn.execution_options(yield_per=1000).execute(_EXPORT))
 
 
 def tallies(conn: Connection) -> list[Tally]:
@@ -128,9 +149,28 @@ def _chunks(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (things[start : start + CHUNK] for start in range(0, len(things), CHUNK))
 
 
-def _row_of(record: Ledger, recorded_at: float) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(record, name) for name in _FIELDS}
-    return {**row, "recorded_at": recorded_at, "key": record_key(record), "document": document_of(record.id) or None}
+def _insert(conn: Connection, records: Sequence[Ledger], recorded_at: float) -> Iterable[str]:
+    """Stores what is new, and returns its ids. Others may write at the same moment."""
+    rows = [dict(zip(_COLUMN_NAMES, _row_of(record, recorded_at), strict=True)) for record in records]
+    return conn.execute(_INSERT_RECORD[conn.dialect.name], rows).scalars()
+
+
+def _insert_sqlite(conn: Connection, records: Sequence[Ledger], recorded_at: float) -> Iterable[str]:
+    """The same three times faster, where nobody else writes: what is known is asked for first."""
+    names = msgspec.json.encode([record.id for record in records]).decode()
+    known = {row[0] for row in conn.exec_driver_sql(_KNOWN_SQLITE, (names,))}
+    fresh = {record.id: record for record in reversed(records) if record.id not in known}
+    if fresh:
+        conn.exec_driver_sql(_INSERT_SQLITE, [_row_of(record, recorded_at) for record in fresh.values()])
+    return fresh
+
+
+def _row_of(record: Ledger, recorded_at: float) -> tuple[Any, ...]:
+    document = document_of(record.id) or None
+    return (
+        record.id, record.kind, record.at, record.epc, record.gtin, record.serial, record.quantity, record.transaction,
+        record.source, record.lane, record.ref, recorded_at, record_key(record), document,
+    )  # fmt: skip
 
 
 def _record_of(row: Row[Any]) -> Ledger:

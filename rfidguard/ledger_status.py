@@ -13,6 +13,7 @@ from rfidguard.dead_letter import buried
 from rfidguard.exit_tally import DAYS, Passed, advice, passed_lately
 from rfidguard.intake import last_heard, last_sales
 from rfidguard.ledger_db import Tally, tallies
+from rfidguard.ledger_items_db import folded_items, newest_fold
 
 
 class LedgerStatus(msgspec.Struct, frozen=True):
@@ -25,6 +26,8 @@ class LedgerStatus(msgspec.Struct, frozen=True):
     articles: int = 0
     counts: dict[str, StockCount] = {}
     passed: Passed = Passed()
+    folded: tuple[int, float] | None = None
+    """Items whose story is folded, and before when (Unix seconds)."""
 
 
 def ledger_status(conn: Connection, today: str) -> LedgerStatus:
@@ -32,7 +35,13 @@ def ledger_status(conn: Connection, today: str) -> LedgerStatus:
     return LedgerStatus(
         tallies(conn), last_heard(conn), last_sales(conn), buried(conn),
         catalogue_mark(conn)[0], last_counts(conn), passed_lately(conn, today),
+        _folded(conn),
     )  # fmt: skip
+
+
+def _folded(conn: Connection) -> tuple[int, float] | None:
+    done = newest_fold(conn)
+    return None if done is None else (folded_items(conn), done[0])
 
 
 def status_message(status: LedgerStatus) -> dict[str, Any]:
@@ -51,6 +60,7 @@ def status_message(status: LedgerStatus) -> dict[str, Any]:
             for lane in sorted({*status.heartbeats, *status.sales})
         },
         "refused": status.refused,
+        "folded": None if status.folded is None else {"items": status.folded[0], "before": _text(status.folded[1])},
         "articles": status.articles,
         "stock_counts": {
             scope: {"at": _text(count.at), "items": count.items, "source": count.source} for scope, count in status.counts.items()
@@ -64,9 +74,9 @@ def status_message(status: LedgerStatus) -> dict[str, Any]:
 
 def status_lines(status: LedgerStatus, zone: tzinfo, unknown_epc: str = "observe") -> list[str]:
     """The status for people, times in the shop's zone. `unknown_epc`: the policy that is to fit it."""
-    more = [*_heard(status, zone), *_stock(status, zone), *_passed(status, unknown_epc)]
+    more = [*_fold_line(status, zone), *_heard(status, zone), *_stock(status, zone), *_passed(status, unknown_epc)]
     if not status.tallies:
-        return ["the ledger is empty", *more]
+        return ["the ledger is empty" if status.folded is None else "no record is younger than what was folded", *more]
     first = min(tally.first_at for tally in status.tallies)
     last = max(tally.last_at for tally in status.tallies)
     return [
@@ -77,6 +87,12 @@ def status_lines(status: LedgerStatus, zone: tzinfo, unknown_epc: str = "observe
         ),
         *more,
     ]
+
+
+def _fold_line(status: LedgerStatus, zone: tzinfo) -> Iterable[str]:
+    if status.folded is not None:
+        items, before = status.folded
+        yield f"  {items} items keep their last state of before {_local(before, zone)}; the records are folded"
 
 
 def _stock(status: LedgerStatus, zone: tzinfo) -> Iterable[str]:

@@ -56,4 +56,4 @@ def _store(conn: Connection, *, records: list[Ledger], source: str, now: float) 
     fresh = [record for record, status in zip(records, statuses, strict=True) if status == "stored"]
     known = [record for record, status in zip(records, statuses, strict=True) if status != "stored"]
     before = records_by_id(conn, [record.id for record in known])
-    return fresh, [record.id for record in known if meaning(before[record.id]) != meaning(record)]
+    return fresh, [record.id for record in known if record.id in before and meaning(before[record.id]) != meaning(record)]

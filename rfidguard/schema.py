@@ -52,6 +52,30 @@ credit_bindings = Table(
     sqlite_with_rowid=False,
 )
 
+ledger_items = Table(
+    "ledger_items",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # rfidguard.item_state, as is the state
+    Column("state", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+ledger_folded_ids = Table(
+    "ledger_folded_ids",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),  # rfidguard.ledger_fold.mark_of the id of a record that was folded
+    sqlite_with_rowid=False,
+)
+
+ledger_folds = Table(
+    "ledger_folds",
+    metadata,
+    Column("id", _row_id, primary_key=True, autoincrement=True),
+    Column("at", Float(53), nullable=False),
+    Column("before", Float(53), nullable=False),  # records older than this were folded
+    Column("records", BigInteger, nullable=False),
+)
+
 documents = Table(
     "documents",
     metadata,

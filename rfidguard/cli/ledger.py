@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Adds the group."""
     group = typer.Typer(no_args_is_help=True, help="The ledger of what was sold. Works with the daemon running or stopped.")
-    for name, command in (("status", _status), ("lookup", _lookup), ("import", _import), ("export", _export)):
+    for name, command in (("status", _status), ("lookup", _lookup), ("import", _import), ("export", _export), ("fold", _fold)):
         group.command(name)(command)
     app.add_typer(group, name="ledger")
 
@@ -137,6 +137,31 @@ def _export(config: ConfigOption) -> None:
     with opened(loaded(config)) as (store, _):
         store.read(lambda conn: sys.stdout.buffer.writelines(map(encode_line, export_records(conn))))
     sys.stdout.buffer.flush()
+
+
+def _fold(
+    config: ConfigOption,
+    days: Annotated[
+        int | None, typer.Option("--older-than", metavar="DAYS", min=30, help="Instead of ledger.fold_after_days.")
+    ] = None,
+) -> None:
+    """Let old records go: of each item its last state stays, for good, and what was folded is still known when it is sent again.
+
+    The daemon does so by itself once a day (ledger.fold_after_days, 400 by default). What is folded can no longer be told as a
+    story, and a void of it undoes nothing: a return does.
+
+    Example: rfidguard ledger fold --older-than 400
+    """
+    from rfidguard.errors import ConfigError
+    from rfidguard.ledger_fold import fold
+
+    settings = loaded(config)
+    older = days or settings.ledger.fold_after_days
+    if not older:
+        raise ConfigError(["ledger.fold_after_days is 0, nothing is to be folded; say --older-than DAYS"])
+    with opened(settings) as (store, clock):
+        done = fold(store, older, clock.now())
+    print(f"{done.records} records folded, all from before {local_text(done.before, settings.site.zone())}")
 
 
 def _moment(text: str | None) -> float | None:

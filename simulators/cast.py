@@ -8,7 +8,8 @@ from rfidguard.errors import ConfigError
 from simulators.behaviour import walk_of
 from simulators.goods import Catalogue, Item
 from simulators.layouts import Vec
-from simulators.people import Carried, Walk
+from simulators.carried import Carried
+from simulators.people import Walk
 from simulators.scenario_file import Carry, Person, ScenarioFile, Shelf
 from simulators.tags import Stay, Tag, new_tag, random_axis
 

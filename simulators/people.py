@@ -1,24 +1,65 @@
-"""People: where each one is at every moment, and where what they carry is. Pure geometry; no radio here."""
+"""People and doors: where every moving body is at every moment. Pure geometry; no radio here."""
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
-
-from simulators.layouts import Vec
+from typing import NamedTuple
 
 BODY_RADIUS_M = 0.2
 BODY_HEIGHT_M = 1.75
 
-CARRY: dict[str, tuple[Vec, float, float]] = {
-    "hand": ((0.33, 0.08, 0.85), 0.14, 4.0),
-    "bag": ((0.36, 0.0, 0.62), 0.05, 6.0),
-    "backpack": ((0.0, -0.3, 1.2), 0.02, 8.0),
-    "body": ((0.1, 0.2, 1.1), 0.01, 11.0),
-    "cart": ((0.0, 0.75, 0.8), 0.0, 3.0),
-    "foil": ((0.36, 0.0, 0.62), 0.05, 40.0),
+
+class Body(NamedTuple):
+    """Something upright that moves: a person, a cart, a door leaf. `scatter_m` is sqrt(cross-section / 4 pi), `loss_db` its shadow."""
+
+    x: float
+    y: float
+    scatter_m: float = 0.22
+    loss_db: float = 15.0
+    height_m: float = BODY_HEIGHT_M
+
+
+Bodies = tuple[Body, ...]
+
+
+class Pushed(NamedTuple):
+    """What someone pushes: how far ahead its middle is, and its body's figures."""
+
+    ahead_m: float
+    scatter_m: float
+    loss_db: float
+    height_m: float
+
+
+PUSHED = {
+    "cart": Pushed(0.75, 0.35, 8.0, 1.0),
+    "pram": Pushed(0.7, 0.3, 8.0, 1.05),
+    "rack": Pushed(0.7, 0.45, 8.0, 1.7),
 }
-"""By place: offset from the body (right, ahead, height), swing along the way (m), one-way loss by contents and skin (dB)."""
+"""Metal frames: they reflect more than a person (1.1 to 2.5 m²), and hide less, being open."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A person's build: how tall, and what they push (a key of PUSHED)."""
+
+    height_m: float = BODY_HEIGHT_M
+    pushes: str | None = None
+
+
+ADULT = Figure()
+
+
+class Pose(NamedTuple):
+    """Where a body is, the unit vector of its way (standing: the way it came), and whether it walks."""
+
+    x: float
+    y: float
+    hx: float
+    hy: float
+    moving: bool
 
 
 @dataclass(frozen=True)
@@ -27,6 +68,7 @@ class Walk:
 
     times: tuple[float, ...]
     points: tuple[tuple[float, float], ...]
+    figure: Figure = ADULT
 
     @property
     def start(self) -> float:
@@ -36,29 +78,45 @@ class Walk:
     def end(self) -> float:
         return self.times[-1]
 
+    @cached_property
+    def _legs(self) -> tuple[tuple[float, float, float, float, float, float, float, float, bool], ...]:
+        """Per leg: start time, x, y, speed along x and y, heading, whether it moves."""
+        legs, heading = [], self._first_heading()
+        for (t0, t1), ((x0, y0), (x1, y1)) in zip(pairwise(self.times), pairwise(self.points), strict=True):
+            length, lasts = math.hypot(x1 - x0, y1 - y0), t1 - t0
+            heading = ((x1 - x0) / length, (y1 - y0) / length) if length else heading
+            vx, vy = ((x1 - x0) / lasts, (y1 - y0) / lasts) if lasts > 0 else (0.0, 0.0)
+            legs.append((t0, x0, y0, vx, vy, *heading, length > 0))
+        return tuple(legs)
+
+    def _first_heading(self) -> tuple[float, float]:
+        (x0, y0), (x1, y1) = self.points[:2]
+        length = math.hypot(x1 - x0, y1 - y0)
+        return ((x1 - x0) / length, (y1 - y0) / length) if length else (0.0, 1.0)
+
+    def pose(self, at: float) -> Pose | None:
+        """Where the body is and how it moves; None while it is not in the scene."""
+        times = self.times
+        if not times[0] <= at <= times[-1]:
+            return None
+        t0, x, y, vx, vy, hx, hy, moving = self._legs[min(bisect_right(times, at), len(times) - 1) - 1]
+        return Pose(x + vx * (at - t0), y + vy * (at - t0), hx, hy, moving)
+
     def position(self, at: float) -> tuple[float, float] | None:
         """x, y of the body; None while it is not in the scene."""
-        if not self.times[0] <= at <= self.times[-1]:
-            return None
-        leg = min(bisect_right(self.times, at), len(self.times) - 1)
-        t0, t1 = self.times[leg - 1], self.times[leg]
-        (x0, y0), (x1, y1) = self.points[leg - 1], self.points[leg]
-        part = (at - t0) / (t1 - t0) if t1 > t0 else 1.0
-        return x0 + (x1 - x0) * part, y0 + (y1 - y0) * part
+        pose = self.pose(at)
+        return None if pose is None else (pose.x, pose.y)
 
-    def heading(self, at: float) -> tuple[float, float]:
-        """The unit vector of the way; while someone stands, the way they came."""
-        leg = min(max(bisect_right(self.times, at), 1), len(self.times) - 1)
-        while leg > 1 and self.points[leg] == self.points[leg - 1]:
-            leg -= 1
-        dx = self.points[leg][0] - self.points[leg - 1][0]
-        dy = self.points[leg][1] - self.points[leg - 1][1]
-        length = math.hypot(dx, dy)
-        return (dx / length, dy / length) if length else (0.0, 1.0)
-
-    def moving(self, at: float) -> bool:
-        leg = min(max(bisect_right(self.times, at), 1), len(self.times) - 1)
-        return self.points[leg] != self.points[leg - 1]
+    def bodies(self, at: float) -> Bodies:
+        """The person, and what they push; nothing while nobody is there."""
+        pose = self.pose(at)
+        if pose is None:
+            return ()
+        person = Body(pose.x, pose.y, 0.22 * self.figure.height_m / BODY_HEIGHT_M, 15.0, self.figure.height_m)
+        if self.figure.pushes is None:
+            return (person,)
+        ahead, scatter, loss, height = PUSHED[self.figure.pushes]
+        return person, Body(pose.x + ahead * pose.hx, pose.y + ahead * pose.hy, scatter, loss, height)
 
     def crossings(self) -> tuple[tuple[float, str], ...]:
         """Every passing of the threshold y = 0, in order: (time, "out" or "in")."""
@@ -70,46 +128,12 @@ class Walk:
 
     def near(self, reach_m: float) -> tuple[float, float]:
         """The first and the last time within `reach_m` of the threshold; the whole walk if it never comes so near."""
-        inside = [t for t in self._samples() if abs((self.position(t) or (0, math.inf))[1]) <= reach_m]
+        inside = [t for t in self.samples(0.05) if abs((self.position(t) or (0, math.inf))[1]) <= reach_m]
         return (inside[0], inside[-1]) if inside else (self.start, self.end)
 
-    def _samples(self) -> list[float]:
-        steps = int((self.end - self.start) / 0.05)
-        return [self.start + 0.05 * step for step in range(steps + 1)]
-
-
-@dataclass(frozen=True)
-class Carried:
-    """How one tag rides on its person: `place` of CARRY, a small offset of its own, orientation in the body's frame."""
-
-    walk: Walk
-    place: str
-    offset: Vec
-    orientation: Vec
-    gait_phase: float
-
-    def position(self, at: float) -> Vec | None:
-        """Where the tag is: it swings and bobs while its person walks, and a hand is never quite still."""
-        body = self.walk.position(at)
-        if body is None:
-            return None
-        (right, ahead, height), swing, _ = CARRY[self.place]
-        hx, hy = self.walk.heading(at)
-        if self.walk.moving(at):
-            ahead += swing * math.sin(5.6 * at + self.gait_phase)
-            height += 0.02 * math.sin(11.2 * at + self.gait_phase)
-        elif self.place == "hand":
-            ahead += 0.06 * math.sin(2.3 * at + self.gait_phase)
-            height += 0.08 * math.sin(1.7 * at + 2.0 * self.gait_phase)
-        right += self.offset[0]
-        ahead += self.offset[1]
-        return body[0] + right * hy + ahead * hx, body[1] - right * hx + ahead * hy, height + self.offset[2]
-
-    def direction(self, at: float) -> Vec:
-        """The tag's dipole axis in the room's frame."""
-        hx, hy = self.walk.heading(at)
-        right, ahead, up = self.orientation
-        return right * hy + ahead * hx, -right * hx + ahead * hy, up
+    def samples(self, step_s: float) -> list[float]:
+        """Moments of the walk, `step_s` apart."""
+        return [self.start + step_s * step for step in range(int((self.end - self.start) / step_s) + 1)]
 
 
 @dataclass(frozen=True)
@@ -119,6 +143,16 @@ class Door:
     hinge: tuple[float, float]
     width_m: float
     swings: tuple[float, ...]
+
+    def at_rest(self, at: float) -> bool:
+        """True while it is closed."""
+        latest = bisect_right(self.swings, at) - 1
+        return latest < 0 or at - self.swings[latest] >= 4.0
+
+    def body(self, at: float) -> Body:
+        """The leaf as something that reflects and shades."""
+        x, y = self.position(at)
+        return Body(x, y, 0.35, 4.0, 2.1)
 
     def position(self, at: float) -> tuple[float, float]:
         """The middle of the leaf: opening 1.2 s, open, and closing in the last 1.5 s."""
@@ -148,4 +182,4 @@ def walk_through(legs: list[tuple[float, float, float, float]], start: float = 0
 
 def shifted(walk: Walk, by: float) -> Walk:
     """The same walk `by` seconds later."""
-    return Walk(tuple(time + by for time in walk.times), walk.points)
+    return replace(walk, times=tuple(time + by for time in walk.times))

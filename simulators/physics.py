@@ -11,14 +11,15 @@ from random import Random
 from typing import NamedTuple
 
 from simulators.layouts import Antenna, Layout, Vec
-from simulators.people import BODY_HEIGHT_M, BODY_RADIUS_M
+from simulators.people import BODY_RADIUS_M, Bodies, Body
 
 LIGHT_M_S = 299_792_458.0
 _PATTERN_EXPONENT = 3.5
 """Half power at 35 degrees off the boresight: a patch of some 70 degrees."""
 _BACK_LOBE = 0.09
 _DIPOLE_NULL = 0.1
-_MIRRORS = (("z", 0.0, 0.4), ("z", 3.1, 0.3))
+_CEILING_GAP_M = 0.3
+"""A ceiling is at 3.1 m, or so far above the highest antenna."""
 _DIFFUSE_WAVES = 6
 _DIFFUSE_AMPLITUDE = 0.16
 _DIFFUSE_REACH_M = 8.0
@@ -26,18 +27,10 @@ _FREE_SPACE_1M_DB = 31.7
 _TAG_GAIN_DB = -1.0
 """A 2 dBi dipole seen by a circular patch (-3 dB)."""
 _KNEE_DB = -14.0
-
-
-class Body(NamedTuple):
-    """Something upright that moves: a person, or a door leaf. `scatter_m` is sqrt(cross-section / 4 pi), `loss_db` its shadow."""
-
-    x: float
-    y: float
-    scatter_m: float = 0.22
-    loss_db: float = 15.0
-
-
-Bodies = tuple[Body, ...]
+SHADOW_REACH_M = BODY_RADIUS_M + 0.25
+"""A body farther from the straight line than this takes nothing of it."""
+NEAREST_M = 0.4
+"""No leg of a path off a body is taken as shorter."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +47,13 @@ REGIONS = {
 }
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where waves seem to come from: the antenna itself or a mirror image of it."""
+class _Source(NamedTuple):
+    """Where waves seem to come from: the antenna itself or a mirror image of it. `across` and `up` span its circular wave."""
 
     at: Vec
     boresight: Vec
+    across: Vec
+    up: Vec
     strength: float
 
 
@@ -73,41 +67,65 @@ class _Site:
     waves: tuple[tuple[Vec, complex], ...]
 
 
+class Lit(NamedTuple):
+    """A body as one antenna sees it: its torso's height, and the amplitude and length of the wave that reaches it."""
+
+    body: Body
+    torso_m: float
+    amplitude: float
+    length: float
+
+
+class Paths(NamedTuple):
+    """A channel by kinds of paths: straight, mirrored in floor, ceiling and walls, and all that people cannot block."""
+
+    direct: complex
+    mirrored: complex
+    steady: complex
+
+
 class Room:
     """The fixed surroundings of one gate. The same layout and seed always give the same field."""
 
     def __init__(self, layout: Layout, rng: Random) -> None:
         wall = layout.half_width_m + rng.uniform(1.5, 3.5)
         posts = tuple(_post(layout, rng) for _ in range(5))
-        self._sites = {antenna.port: _site(antenna, wall, posts, rng) for antenna in layout.antennas}
+        ceiling = max(3.1, *(antenna.at[2] + _CEILING_GAP_M for antenna in layout.antennas))
+        self._sites = {antenna.port: _site(antenna, wall, ceiling, posts, rng) for antenna in layout.antennas}
 
-    def paths(self, port: int, tag: Vec, axis: Vec, k: float) -> "Paths":
+    def paths(self, port: int, tag: Vec, axis: Vec, k: float) -> Paths:
         """The channel from antenna `port` to a tag at `tag` with dipole `axis` while nobody is there; `k` is the wave number."""
         site = self._sites[port]
-        direct, *mirrors = (_path(source, tag, axis, k) for source in site.sources)
+        direct = _path(site.sources[0], tag, axis, k)
+        mirrored = 0j
+        for source in site.sources[1:]:
+            mirrored += _path(source, tag, axis, k)
         steady = _diffuse(site, tag, k)
         for place, amplitude, length in site.scatterers:
             leg = max(math.dist(place, tag), 0.3)
-            steady += amplitude / leg * cmath.exp(-1j * k * (length + leg))
-        return Paths(direct, sum(mirrors, 0j), steady)
+            steady += cmath.rect(amplitude / leg, -k * (length + leg))
+        return Paths(direct, mirrored, steady)
 
-    def channel(self, port: int, tag: Vec, paths: "Paths", k: float, bodies: Bodies) -> complex:
-        """The one-way channel with people standing at `bodies`: they shadow what comes straight, and reflect."""
+    def lit(self, port: int, bodies: Bodies) -> tuple[Lit, ...]:
+        """The bodies as antenna `port` sees them."""
         antenna = self._sites[port].antenna
+        return tuple(_lit(antenna, body) for body in bodies)
+
+    def channel(self, port: int, tag: Vec, paths: Paths, k: float, bodies: Bodies) -> complex:
+        """The one-way channel with people standing at `bodies`: they shadow what comes straight, and reflect."""
+        return self.disturbed(port, tag, paths, k, self.lit(port, bodies))
+
+    def disturbed(self, port: int, tag: Vec, paths: Paths, k: float, lit: tuple[Lit, ...]) -> complex:
+        """The same for bodies that are lit already."""
+        antenna = self._sites[port].antenna.at
         clear, reflected = 1.0, 0j
-        for body in bodies:
-            clear *= _shadow(antenna.at, tag, body)
-            reflected += _off_body(antenna, tag, body, k)
+        for body, torso, amplitude, length in lit:
+            clear *= shadow(antenna, tag, body)
+            second = math.dist((body.x, body.y, torso), tag)
+            if second < NEAREST_M:
+                second = NEAREST_M
+            reflected += cmath.rect(amplitude / second, -k * (length + second))
         return clear * paths.direct + math.sqrt(clear) * paths.mirrored + paths.steady + reflected
-
-
-@dataclass(frozen=True)
-class Paths:
-    """A channel by kinds of paths: straight, mirrored in floor, ceiling and walls, and all that people cannot block."""
-
-    direct: complex
-    mirrored: complex
-    steady: complex
 
 
 def level_db(channel: complex) -> float:
@@ -133,6 +151,28 @@ def wave_number(mhz: float) -> float:
     return 2.0 * math.pi * mhz * 1e6 / LIGHT_M_S
 
 
+def shadow(antenna: Vec, tag: Vec, body: Body) -> float:
+    """Amplitude that a body leaves of the straight line antenna-tag: 1 = clear, soft at the edge over some 15 cm."""
+    ax, ay, az = antenna
+    dx, dy = tag[0] - ax, tag[1] - ay
+    bx, by = body.x - ax, body.y - ay
+    square = dx * dx + dy * dy
+    part = (bx * dx + by * dy) / square if square > 1e-6 else 0.5
+    part = 0.0 if part < 0.0 else 1.0 if part > 1.0 else part
+    gap = math.hypot(part * dx - bx, part * dy - by)
+    if gap > SHADOW_REACH_M or az + part * (tag[2] - az) > body.height_m:
+        return 1.0
+    loss_db = body.loss_db / (1.0 + math.exp((gap - BODY_RADIUS_M) / 0.04))
+    return math.pow(10.0, -loss_db / 20.0)
+
+
+def _lit(antenna: Antenna, body: Body) -> Lit:
+    """The path antenna - a person's torso, at 63 % of the height."""
+    torso = (body.x, body.y, 0.63 * body.height_m)
+    length = max(math.dist(antenna.at, torso), NEAREST_M)
+    return Lit(body, torso[2], body.scatter_m * _pattern(antenna.at, antenna.boresight, torso, length) / length, length)
+
+
 def _post(layout: Layout, rng: Random) -> tuple[Vec, float]:
     """A metal rack, door leaf or till near the gate: its place and its scattering length."""
     side = rng.choice((-1.0, 1.0))
@@ -140,23 +180,36 @@ def _post(layout: Layout, rng: Random) -> tuple[Vec, float]:
     return at, rng.uniform(0.15, 0.45)
 
 
-def _site(antenna: Antenna, wall: float, posts: tuple[tuple[Vec, float], ...], rng: Random) -> _Site:
-    mirrors = (*_MIRRORS, ("x", -wall, 0.25), ("x", wall, 0.25))
-    sources = [_Source(antenna.at, antenna.boresight, 1.0)]
-    sources += [_mirrored(antenna, plane, place, strength) for plane, place, strength in mirrors]
+def _site(antenna: Antenna, wall: float, ceiling: float, posts: tuple[tuple[Vec, float], ...], rng: Random) -> _Site:
+    mirrors = (("z", 0.0, 0.4), ("z", ceiling, 0.3), ("x", -wall, 0.25), ("x", wall, 0.25))
+    itself = _Source(antenna.at, antenna.boresight, *_polarisation(antenna.boresight), 1.0)
     return _Site(
         antenna,
-        tuple(sources),
+        (itself, *(_mirrored(itself, plane, place, strength) for plane, place, strength in mirrors)),
         tuple(_first_leg(antenna, at, strength) for at, strength in posts),
         tuple(_wave(rng) for _ in range(_DIFFUSE_WAVES)),
     )
 
 
-def _mirrored(antenna: Antenna, plane: str, place: float, strength: float) -> _Source:
-    (x, y, z), (bx, by, bz) = antenna.at, antenna.boresight
-    if plane == "z":
-        return _Source((x, y, 2 * place - z), (bx, by, -bz), strength)
-    return _Source((2 * place - x, y, z), (-bx, by, bz), strength)
+def _polarisation(boresight: Vec) -> tuple[Vec, Vec]:
+    """Two directions at right angles to the boresight: the patch feeds both, a quarter period apart (circular)."""
+    bx, by, bz = boresight
+    flat = math.hypot(bx, by)
+    across = (-by / flat, bx / flat, 0.0) if flat > 1e-6 else (1.0, 0.0, 0.0)
+    return across, (by * across[2] - bz * across[1], bz * across[0] - bx * across[2], bx * across[1] - by * across[0])
+
+
+def _mirrored(source: _Source, plane: str, place: float, strength: float) -> _Source:
+    """Its image: turned over in the plane, and so the circular wave with its sense reversed."""
+    axis = 2 if plane == "z" else 0
+    (x, y, z) = source.at
+    at = (x, y, 2 * place - z) if axis == 2 else (2 * place - x, y, z)
+    return _Source(at, *(_flipped(vector, axis) for vector in source[1:4]), strength)
+
+
+def _flipped(vector: Vec, axis: int) -> Vec:
+    x, y, z = vector
+    return (x, y, -z) if axis == 2 else (-x, y, z)
 
 
 def _first_leg(antenna: Antenna, at: Vec, strength: float) -> tuple[Vec, float, float]:
@@ -172,12 +225,22 @@ def _wave(rng: Random) -> tuple[Vec, complex]:
 
 
 def _path(source: _Source, tag: Vec, axis: Vec, k: float) -> complex:
-    dx, dy, dz = tag[0] - source.at[0], tag[1] - source.at[1], tag[2] - source.at[2]
-    length = max(math.sqrt(dx * dx + dy * dy + dz * dz), 0.15)
-    along = (dx * axis[0] + dy * axis[1] + dz * axis[2]) / length
-    tag_gain = max(math.sqrt(max(1.0 - along * along, 0.0)), _DIPOLE_NULL)
-    amplitude = source.strength * _pattern(source.at, source.boresight, tag, length) * tag_gain / length
-    return amplitude * cmath.exp(-1j * k * length)
+    """One straight path: pattern, and what of the circular wave lies along the dipole (none end-on; a null keeps a tenth)."""
+    (sx, sy, sz), (bx, by, bz), (ex, ey, ez), (fx, fy, fz), strength = source
+    ax, ay, az = axis
+    dx, dy, dz = tag[0] - sx, tag[1] - sy, tag[2] - sz
+    length = math.sqrt(dx * dx + dy * dy + dz * dz)
+    if length < 0.15:
+        length = 0.15
+    along = (dx * ax + dy * ay + dz * az) / length
+    across = ex * ax + ey * ay + ez * az - (dx * ex + dy * ey + dz * ez) / length * along
+    up = fx * ax + fy * ay + fz * az - (dx * fx + dy * fy + dz * fz) / length * along
+    cosine = (dx * bx + dy * by + dz * bz) / length
+    received = math.hypot(across, up) * math.sqrt(2.0 / (1.0 + cosine * cosine))
+    turn = math.atan2(up, across)
+    lobe = cosine ** (_PATTERN_EXPONENT / 2) if cosine > 0.0 else 0.0
+    amplitude = strength * max(lobe, _BACK_LOBE) * max(received, _DIPOLE_NULL) / length
+    return cmath.rect(amplitude, turn - k * length)
 
 
 def _pattern(at: Vec, boresight: Vec, target: Vec, length: float) -> float:
@@ -191,29 +254,7 @@ def _pattern(at: Vec, boresight: Vec, target: Vec, length: float) -> float:
 
 def _diffuse(site: _Site, tag: Vec, k: float) -> complex:
     total = 0j
+    tx, ty, tz = tag
     for (x, y, z), amplitude in site.waves:
-        total += amplitude * cmath.exp(-1j * k * (x * tag[0] + y * tag[1] + z * tag[2]))
+        total += amplitude * cmath.rect(1.0, -k * (x * tx + y * ty + z * tz))
     return total * math.exp(-math.dist(site.antenna.at, tag) / _DIFFUSE_REACH_M)
-
-
-def _shadow(antenna: Vec, tag: Vec, body: Body) -> float:
-    """Amplitude that a body leaves of the straight line antenna-tag: 1 = clear, soft at the edge over some 15 cm."""
-    dx, dy = tag[0] - antenna[0], tag[1] - antenna[1]
-    square = dx * dx + dy * dy
-    part = ((body.x - antenna[0]) * dx + (body.y - antenna[1]) * dy) / square if square > 1e-6 else 0.5
-    part = min(max(part, 0.0), 1.0)
-    gap = math.hypot(antenna[0] + part * dx - body.x, antenna[1] + part * dy - body.y)
-    height = antenna[2] + part * (tag[2] - antenna[2])
-    if gap > BODY_RADIUS_M + 0.25 or height > BODY_HEIGHT_M:
-        return 1.0
-    loss_db = body.loss_db / (1.0 + math.exp((gap - BODY_RADIUS_M) / 0.04))
-    return math.pow(10.0, -loss_db / 20.0)
-
-
-def _off_body(antenna: Antenna, tag: Vec, body: Body, k: float) -> complex:
-    """The path antenna - a person's torso - tag."""
-    torso = (body.x, body.y, 1.1)
-    first = max(math.dist(antenna.at, torso), 0.4)
-    second = max(math.dist(torso, tag), 0.4)
-    amplitude = body.scatter_m * _pattern(antenna.at, antenna.boresight, torso, first) / (first * second)
-    return amplitude * cmath.exp(-1j * k * (first + second))

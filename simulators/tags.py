@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass
 from random import Random
 
+from simulators.carried import CARRY, Carried
 from simulators.layouts import Vec
-from simulators.people import CARRY, Carried
-from simulators.physics import Bodies
+from simulators.people import Bodies
 
-_BRUSH_REACH_M = 0.7
+BRUSH_REACH_M = 0.7
 _SWAY_M = 0.04
 _DRIFT_DB = 0.4
 
@@ -33,6 +33,11 @@ class Tag:
     phase_rad: float
     drift_rad: float
     drift_period_s: float
+
+    @property
+    def permanent(self) -> bool:
+        """True for a tag that stands in one place all along."""
+        return len(self.stays) == 1 and self.stays[0].since == -math.inf
 
     def stay(self, at: float) -> Vec | Carried | None:
         """What holds the tag at `at`."""
@@ -79,12 +84,19 @@ def new_tag(epc: str, stays: tuple[Stay, ...], rng: Random, *, crowded: bool = F
     )
 
 
-def sway(tag: Tag, place: Vec, at: float, bodies: Bodies) -> Vec:
-    """Where a standing tag hangs while people brush past: within 0.7 m of one it swings, the nearer the more, at most 4 cm."""
-    nearest = min(math.hypot(body.x - place[0], body.y - place[1]) for body in bodies)
-    if nearest >= _BRUSH_REACH_M:
+def sway(tag: Tag, place: Vec, at: float, moving: Bodies) -> Vec:
+    """Where a standing tag hangs while bodies brush past: within 0.7 m of one it swings, the nearer the more, at most 4 cm.
+
+    Returns `place` itself where nobody is so near.
+    """
+    nearest = BRUSH_REACH_M
+    for body in moving:
+        gap = math.hypot(body.x - place[0], body.y - place[1])
+        if gap < nearest:
+            nearest = gap
+    if nearest >= BRUSH_REACH_M:
         return place
-    swing = _SWAY_M * (1.0 - nearest / _BRUSH_REACH_M)
+    swing = _SWAY_M * (1.0 - nearest / BRUSH_REACH_M)
     turn = tag.phase_rad
     return (
         place[0] + swing * math.sin(5.0 * at + turn) * math.cos(turn),
@@ -102,4 +114,4 @@ def random_axis(rng: Random) -> Vec:
 
 def carry_loss_db(carried: Carried) -> float:
     """One-way loss by what the tag is carried in or against."""
-    return CARRY[carried.place][2]
+    return CARRY[carried.place].loss_db + carried.packed_db

@@ -13,10 +13,11 @@ import pytest
 
 from rfidguard.events import Read
 from simulators.air import Air, RadioTraits, Silence
+from simulators.carried import Carried
 from simulators.gen2 import MODES, Plan
 from simulators.layouts import LAYOUTS, Antenna, Layout, ceiling_patch, towards
-from simulators.people import Carried, Walk
-from simulators.physics import Body, Room, level_db, power_at_tag_dbm, rssi_dbm, wave_number
+from simulators.people import Body, Walk
+from simulators.physics import Room, level_db, power_at_tag_dbm, rssi_dbm, wave_number
 from simulators.tags import Stay, new_tag, random_axis
 
 _CORNERS = ((-2.2, -2.2), (-2.2, 2.2), (2.2, 2.2), (2.2, -2.2))

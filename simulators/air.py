@@ -31,8 +31,7 @@ class RadioTraits:
     rssi_step_db: float = 0.5
     phase: bool = True
     rssi_noise_db: float = 0.4
-    clock_error_s: float = 0.0
-    latency_s: float = 0.0
+    drift_x: float = 1.0
     silences: tuple["Silence", ...] = ()
     noises: tuple["Noise", ...] = ()
 
@@ -77,13 +76,13 @@ class Air:
         self._room = Room(layout, Random(f"{seed}/room"))
         self._antennas = {antenna.port: antenna for antenna in layout.antennas}
         self._tags, self._traits, self._epoch = tags, traits, epoch
-        self._presence = Presence(tags, people, doors, layout.half_width_m + _BODY_REACH_M)
+        self._presence = Presence(tags, people, doors, layout.reach_m + _BODY_REACH_M)
         self._rng = Random(f"{seed}/air")
         self._hop = Hopper(REGIONS[traits.region], Random(f"{seed}/hop"))
         self._wave_numbers = tuple(wave_number(mhz) for mhz in REGIONS[traits.region].mhz)
         self._offsets = Offsets(Random(f"{seed}/offsets"))
         self._audible = Audible(
-            self._room, self._antennas, tags, self._wave_numbers, self._presence.resting_doors, self._rng
+            self._room, self._antennas, tags, self._wave_numbers, self._presence.resting_doors, traits.drift_x, self._rng
         )
         self._still: dict[tuple[int, int, int, Vec], Paths] = {}
 
@@ -118,7 +117,9 @@ class Air:
         floor = READER_FLOOR_DBM + rise
         return [entry for entry in found if entry[1] - floor > self._rng.uniform(-2.0, 2.0)]
 
-    def _seen(self, port: int, index: int, at: float, channel: int, around: Around, lit: tuple[Lit, ...]) -> tuple[complex, float] | None:
+    def _seen(
+        self, port: int, index: int, at: float, channel: int, around: Around, lit: tuple[Lit, ...]
+    ) -> tuple[complex, float] | None:
         """The channel to a tag now, and its one-way loss in dB; None while it is not in the scene."""
         tag = self._tags[index]
         place = tag.stay(at)
@@ -131,11 +132,17 @@ class Air:
                 return None
             where, axis = place.ride(pose, at)
             paths = self._room.paths(port, where, axis, k)
-            return self._room.disturbed(port, where, paths, k, lit), tag.own_loss_db(at) + carry_loss_db(place)
+            return self._room.disturbed(port, where, paths, k, lit), tag.own_loss_db(at * self._traits.drift_x) + carry_loss_db(
+                place
+            )
         where = sway(tag, place, at, around.moving)
         if where is place:
-            return self._room.disturbed(port, where, self._still_paths(port, index, place, channel), k, lit), tag.own_loss_db(at)
-        return self._room.disturbed(port, where, self._room.paths(port, where, tag.axis, k), k, lit), tag.own_loss_db(at)
+            return self._room.disturbed(port, where, self._still_paths(port, index, place, channel), k, lit), tag.own_loss_db(
+                at * self._traits.drift_x
+            )
+        return self._room.disturbed(port, where, self._room.paths(port, where, tag.axis, k), k, lit), tag.own_loss_db(
+            at * self._traits.drift_x
+        )
 
     def _still_paths(self, port: int, index: int, place: Vec, channel: int) -> Paths:
         """A standing tag's paths never change, so they are kept."""
@@ -156,9 +163,8 @@ class Air:
         level += self._rng.gauss(0.0, traits.rssi_noise_db)
         step = traits.rssi_step_db
         return Read(
-            at=round(self._epoch + at + traits.clock_error_s, 6),
-            received=self._heard(at),
-            gate=gate,
+            at=round(self._epoch + at, 6),
+            gate=antenna.gate or gate,
             reader=reader,
             antenna=port,
             epc=self._tags[index].epc,
@@ -168,19 +174,17 @@ class Air:
             channel=channel + 1,
         )
 
-    def _heard(self, at: float) -> float | None:
-        """When the box hears of a read, if that differs from the reader's own time."""
-        traits = self._traits
-        if not traits.latency_s and not traits.clock_error_s:
-            return None
-        return round(self._epoch + at + traits.latency_s, 6)
-
     def _phase(self, at: float, port: int, index: int, channel: int, seen: complex, level: float) -> float:
         """R420-like: the two-way phase plus offsets of port, channel and tag, ambiguous by pi, in 4096 steps."""
         heard = level - sum(noise.at(at) for noise in self._traits.noises)
         noise = min(max(0.045 * 10.0 ** ((-62.0 - heard) / 20.0), 0.03), 0.4)
         turned = math.pi if self._rng.random() < 0.5 else 0.0
-        phase = -2.0 * cmath.phase(seen) + self._offsets.phase(port, channel) + self._tags[index].own_phase(at) + turned
+        phase = (
+            -2.0 * cmath.phase(seen)
+            + self._offsets.phase(port, channel)
+            + self._tags[index].own_phase(at * self._traits.drift_x)
+            + turned
+        )
         phase = (phase + self._rng.gauss(0.0, noise)) % (2.0 * math.pi)
         return round(int(phase / (2.0 * math.pi) * 4096) % 4096 * 2.0 * math.pi / 4096, 4)
 

@@ -20,9 +20,11 @@ from simulators.presence import Around, Standing
 from simulators.tags import BRUSH_REACH_M, Tag, sway
 
 _SURE_DB = 1.5
-"""Power is sure this far above a tag's sensitivity, with drift (0.4 dB) and the soft edge of 1 dB included; and lacking so far below."""
+"""So far above its sensitivity a tag surely has power, so far below surely not: drift (0.4 dB) and soft edge (1 dB)."""
 _CELL_M = BRUSH_REACH_M
 _KEPT_VIEWS = 450
+"""Two whole turns of the hopping plan at four antennas: memory stays bounded while shelf tags come and go."""
+_DRIFT_SLICE_S = 10.0
 
 
 class Bearings:
@@ -69,7 +71,7 @@ class Bearings:
 class Known(NamedTuple):
     """A standing tag's undisturbed field at one antenna and channel, and by how many dB its power suffices (drift apart)."""
 
-    index: int
+    tag: int
     place: Vec
     paths: Paths
     gain_db: float
@@ -107,12 +109,16 @@ class Audible:
         tags: tuple[Tag, ...],
         wave_numbers: tuple[float, ...],
         resting_doors: Bodies,
+        drift_x: float,
         rng: Random,
     ) -> None:
         self._room, self._antennas, self._tags, self._wave_numbers, self._rng = room, antennas, tags, wave_numbers, rng
         self._doors = {port: room.lit(port, resting_doors) for port in antennas}
         self._views: dict[tuple[int, int, Standing], View] = {}
         self._bearings: dict[tuple[int, Standing], Bearings] = {}
+        self._drift_x = drift_x
+        self._losses: dict[int, float] = {}
+        self._losses_of = 0
 
     def view(self, port: int, channel: int, standing: Standing) -> View:
         """The undisturbed field with all doors closed, kept."""
@@ -130,7 +136,7 @@ class Audible:
         if not around.moving:
             found = [entry for _, entry in view.sure]
             for number in view.edge:
-                self._add(found, port, view.known[number].index, view.known[number].gain_db, at)
+                self._add(found, port, view.known[number].tag, view.known[number].gain_db, at)
             return found
         people = self._room.lit(port, around.people)
         doors = self._doors[port] if around.at_rest else self._room.lit(port, around.doors)
@@ -138,7 +144,7 @@ class Audible:
         found = [entry for number, entry in view.sure if number not in again]
         for number in again:
             known = view.known[number]
-            self._add(found, port, known.index, self._gain(port, channel, known, people + doors, around.moving, at), at)
+            self._add(found, port, known.tag, self._gain(port, channel, known, people + doors, around.moving, at), at)
         return found
 
     def powered(self, port: int, index: int, gain_db: float, loss_db: float) -> float | None:
@@ -150,12 +156,22 @@ class Audible:
         return None
 
     def _add(self, found: list[tuple[int, float]], port: int, index: int, gain_db: float, at: float) -> None:
-        level = self.powered(port, index, gain_db, self._tags[index].own_loss_db(at))
+        level = self.powered(port, index, gain_db, self._loss_db(index, at))
         if level is not None:
             found.append((index, level))
 
+    def _loss_db(self, index: int, at: float) -> float:
+        """A tag's own loss, worked out anew every few seconds: it drifts by less than 0.1 dB meanwhile."""
+        part = int(at * self._drift_x // _DRIFT_SLICE_S)
+        if part != self._losses_of:
+            self._losses_of = part
+            self._losses.clear()
+        if index not in self._losses:
+            self._losses[index] = self._tags[index].own_loss_db(at * self._drift_x)
+        return self._losses[index]
+
     def _gain(self, port: int, channel: int, known: Known, lit: tuple[Lit, ...], moving: Bodies, at: float) -> float:
-        tag, k, paths, place = self._tags[known.index], self._wave_numbers[channel], known.paths, known.place
+        tag, k, paths, place = self._tags[known.tag], self._wave_numbers[channel], known.paths, known.place
         swayed = sway(tag, place, at, moving)
         if swayed is not place:
             paths = self._room.paths(port, swayed, tag.axis, k)
@@ -175,7 +191,9 @@ class Audible:
 
     def _new_view(self, port: int, channel: int, standing: Standing) -> View:
         known = tuple(self._new_known(port, channel, index, place) for index, place in standing.spots)
-        sure = tuple((number, (spot.index, self._level(port, spot))) for number, spot in enumerate(known) if spot.margin_db > _SURE_DB)
+        sure = tuple(
+            (number, (spot.tag, self._level(port, spot))) for number, spot in enumerate(known) if spot.margin_db > _SURE_DB
+        )
         edge = tuple(number for number, spot in enumerate(known) if abs(spot.margin_db) <= _SURE_DB)
         others = (_open(number, spot) for number, spot in enumerate(known) if abs(spot.margin_db) > _SURE_DB)
         return View(known, sure, edge, tuple(sorted(others)))
@@ -188,7 +206,7 @@ class Audible:
         return Known(index, place, paths, gain, margin)
 
     def _level(self, port: int, spot: Known) -> float:
-        return rssi_dbm(self._antennas[port], spot.gain_db, self._tags[spot.index].loss_db)
+        return rssi_dbm(self._antennas[port], spot.gain_db, self._tags[spot.tag].loss_db)
 
 
 def _open(number: int, spot: Known) -> Open:

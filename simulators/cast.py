@@ -5,13 +5,18 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from rfidguard.errors import ConfigError
-from simulators.behaviour import walk_of
+from simulators.behaviour import plan_of
+from simulators.carried import CARRY, Carried
 from simulators.goods import Catalogue, Item
 from simulators.layouts import Vec
-from simulators.carried import Carried
 from simulators.people import Walk
-from simulators.scenario_file import Carry, Person, ScenarioFile, Shelf
+from simulators.scenario_file import ScenarioFile
+from simulators.scenario_parts import Carry, Person, Shelf
 from simulators.tags import Stay, Tag, new_tag, random_axis
+
+_PACKED_DB = 10.0
+"""Goods packed together hide one another: up to 10 dB one way in a big pile, half of that for two (assumed)."""
+_FROM_OUTSIDE = ("enter", "pass_outside")
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,12 @@ class _Builder:
             self._on_shelf.setdefault(shelf.id, []).append(item.epc)
 
     def act(self, person: Person) -> Actor:
-        walk, picks_at = walk_of(person, self._shelves, self._rng)
-        crossings = walk.crossings()
+        plan = plan_of(person, self._shelves, self._rng)
+        crossings = plan.walk.crossings()
         cross, direction = crossings[-1] if crossings else (None, "none")
-        actor = Actor(person, walk, cross, direction, ())
-        holdings = [self._hold(actor, carry) for carry in person.carries for _ in range(carry.count)]
-        if picks_at is not None:
-            holdings.append(self._pick(actor, picks_at))
+        actor = Actor(person, plan.walk, cross, direction, ())
+        holdings = [self._hold(actor, carry, number) for carry in person.carries for number in range(carry.count)]
+        holdings += [self._handle(actor, *hold) for hold in plan.handles]
         if direction == "in":
             self._brought_in.update(holding.item.epc for holding in holdings)
         return replace(actor, holdings=tuple(holdings))
@@ -105,10 +109,11 @@ class _Builder:
         stock = tuple(item for epc, item in self._items.items() if item.own and epc not in self._brought_in)
         return tags, standing, stock
 
-    def _hold(self, actor: Actor, carry: Carry) -> Holding:
-        item = self._item(actor.person, carry)
+    def _hold(self, actor: Actor, carry: Carry, number: int) -> Holding:
+        item = self._item(actor.person, carry, number)
         if carry.tag:
-            self._ride(item.epc, actor, carry.place, actor.walk.start)
+            packed = self._rng.random() * _PACKED_DB * (1.0 - 1.0 / carry.count)
+            self._ride(item.epc, actor, carry.place, actor.walk.start, packed)
             self._stays[item.epc].append(Stay(actor.walk.end, None))
         if carry.paid and item.epc not in self._sold:
             sold = actor.mark + carry.sale_s
@@ -117,44 +122,52 @@ class _Builder:
         sold_at, heard_at = self._sold.get(item.epc, (None, None))
         return Holding(item, carry, sold_at, heard_at, item.epc in self._brought_in)
 
-    def _item(self, person: Person, carry: Carry) -> Item:
-        if carry.item is not None and carry.item in self._named:
-            return self._named[carry.item]
+    def _item(self, person: Person, carry: Carry, number: int) -> Item:
+        name = None if carry.item is None else f"{carry.item}/{number}"
+        if name is not None and name in self._named:
+            return self._named[name]
         if carry.article is None:
             raise ConfigError([f"person {person.id}: carries needs `article`, or `item` naming one carried earlier"])
         item = self._catalogue.new_item(carry.article, f"person {person.id}")
         self._items[item.epc] = item
-        if carry.item is not None:
-            self._named[carry.item] = item
+        if name is not None:
+            self._named[name] = item
+        if person.does in _FROM_OUTSIDE:
+            self._brought_in.add(item.epc)
         return item
 
-    def _pick(self, actor: Actor, at: float) -> Holding:
+    def _handle(self, actor: Actor, since: float, until: float | None) -> Holding:
         """The item nearest to hand, from its shelf; who goes out with it keeps it, else it goes back a hand's breadth aside."""
         shelf = actor.person.shelf or ""
-        free = [epc for epc in self._on_shelf[shelf] if epc not in self._taken]
+        free = [epc for epc in self._on_shelf[shelf] if self._lies(epc, since)]
         if not free:
             raise ConfigError([f"person {actor.person.id}: shelf {shelf} has nothing left to take"])
-        epc = min(free, key=lambda epc: self._reach(actor, epc, at))
+        epc = min(free, key=lambda epc: self._reach(actor, epc, since))
         self._taken.add(epc)
-        old = self._stays[epc][0].place
-        self._ride(epc, actor, "hand", at)
-        if actor.direction == "out":
+        old = self._stays[epc][-1].place
+        assert isinstance(old, tuple)
+        self._ride(epc, actor, "swing" if actor.person.does == "browse" else "hand", since)
+        if until is None:
             self._stays[epc].append(Stay(actor.walk.end, None))
-        elif isinstance(old, tuple):
+        else:
             back = (old[0] + self._rng.gauss(0, 0.05), old[1] + self._rng.gauss(0, 0.05), old[2])
-            self._stays[epc].append(Stay(at + actor.person.wait_s * 0.6, back))
+            self._stays[epc].append(Stay(until, back))
         return Holding(self._items[epc], Carry(place="hand"), None, None, False)
 
+    def _lies(self, epc: str, at: float) -> bool:
+        """True if the item lies on its shelf at `at` and nobody has taken it later."""
+        last = self._stays[epc][-1]
+        return last.since <= at and isinstance(last.place, tuple)
+
     def _reach(self, actor: Actor, epc: str, at: float) -> float:
-        place, body = self._stays[epc][0].place, actor.walk.position(at) or (0.0, 0.0)
+        place, body = self._stays[epc][-1].place, actor.walk.position(at) or (0.0, 0.0)
         assert isinstance(place, tuple)
         return math.hypot(place[0] - body[0], place[1] - body[1]) + abs(place[2] - 1.2)
 
-    def _ride(self, epc: str, actor: Actor, place: str, since: float) -> None:
-        spread = 0.25 if place == "cart" else 0.1
-        offset = tuple(self._rng.gauss(0.0, spread / 2) for _ in range(3))
+    def _ride(self, epc: str, actor: Actor, place: str, since: float, packed_db: float = 0.0) -> None:
+        right, ahead, up = (self._rng.gauss(0.0, spread) for spread in CARRY[place].spread)
         axis = random_axis(self._rng)
-        carried = Carried(actor.walk, place, (offset[0], offset[1], offset[2]), axis, self._rng.uniform(0, 2 * math.pi))
+        carried = Carried(actor.walk, place, (right, ahead, up), axis, self._rng.uniform(0, 2 * math.pi), packed_db)
         self._stays.setdefault(epc, []).append(Stay(since, carried))
 
 

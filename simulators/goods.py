@@ -5,7 +5,7 @@ from random import Random
 
 from rfidguard.epc import encode_sgtin_96, identify
 from rfidguard.errors import ConfigError, RefusedInput
-from simulators.scenario_file import Article
+from simulators.scenario_parts import Article
 
 _SERIAL_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"
 _SERIAL_LENGTH = 12

@@ -19,16 +19,26 @@ class Antenna:
     boresight: Vec
     eirp_dbm: float
     rssi_1m_dbm: float
+    gate: str | None = None
+    """Which gate it serves, where one reader serves two; else the only one."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One gate: `half_width_m` is half of the opening, all `antennas` sit on one reader."""
+    """One gate: `half_width_m` is half of the opening, all `antennas` sit on one reader. `side_gates`: further gates and the x
+    of their middle.
+    """
 
     name: str
     about: str
     half_width_m: float
     antennas: tuple[Antenna, ...]
+    side_gates: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def reach_m(self) -> float:
+        """How far from x = 0 the farthest opening ends."""
+        return max([self.half_width_m, *(abs(x) + self.half_width_m for _, x in self.side_gates)])
 
     @property
     def directional(self) -> bool:
@@ -43,14 +53,14 @@ def towards(start: Vec, target: Vec) -> Vec:
     return ((target[0] - start[0]) / length, (target[1] - start[1]) / length, (target[2] - start[2]) / length)
 
 
-def ceiling_patch(port: int, zone: str, at: Vec, looks_at: Vec) -> Antenna:
-    """A 9 dBic patch driven with 25 dBm."""
-    return Antenna(port, zone, at, towards(at, looks_at), eirp_dbm=34.0, rssi_1m_dbm=-37.0)
+def ceiling_patch(port: int, zone: str, at: Vec, looks_at: Vec, *, gate: str | None = None, eirp_dbm: float = 34.0) -> Antenna:
+    """A 9 dBic patch driven with 25 dBm, or as much as `eirp_dbm` takes."""
+    return Antenna(port, zone, at, towards(at, looks_at), eirp_dbm, -37.0 + eirp_dbm - 34.0, gate)
 
 
-def slim_patch(port: int, zone: str, at: Vec, looks_at: Vec) -> Antenna:
+def slim_patch(port: int, zone: str, at: Vec, looks_at: Vec, *, eirp_dbm: float = 31.0) -> Antenna:
     """A 6 dBic patch inside a pedestal, driven with 25 dBm: 3 dB less each way, and more lost in the casing."""
-    return Antenna(port, zone, at, towards(at, looks_at), eirp_dbm=31.0, rssi_1m_dbm=-46.0)
+    return Antenna(port, zone, at, towards(at, looks_at), eirp_dbm, -46.0 + eirp_dbm - 31.0)
 
 
 _PEDESTALS = Layout(
@@ -110,5 +120,23 @@ _SINGLE = Layout(
     0.6,
     (ceiling_patch(1, "threshold", (0.0, 0.0, 2.6), (0.0, 0.0, 0.9)),),
 )
+_CURTAIN = Layout(
+    "curtain",
+    "a mall front 6 m wide, four antennas at 2.9 m in one row that look straight down: none tells in from out",
+    3.0,
+    tuple(ceiling_patch(port, "threshold", (x, 0.0, 2.9), (x, 0.0, 0.9)) for port, x in enumerate((-2.25, -0.75, 0.75, 2.25), 1)),
+)
+_TWIN = Layout(
+    "twin",
+    "two doors 4.5 m apart on one reader, an inside and an outside antenna at 2.6 m each; each hears the other's tags",
+    0.9,
+    (
+        ceiling_patch(1, "inside", (0.0, -0.4, 2.6), (0.0, -1.5, 0.9)),
+        ceiling_patch(2, "outside", (0.0, 0.4, 2.6), (0.0, 1.5, 0.9)),
+        ceiling_patch(3, "inside", (4.5, -0.4, 2.6), (4.5, -1.5, 0.9), gate="side"),
+        ceiling_patch(4, "outside", (4.5, 0.4, 2.6), (4.5, 1.5, 0.9), gate="side"),
+    ),
+    (("side", 4.5),),
+)
 
-LAYOUTS = {layout.name: layout for layout in (_PEDESTALS, _OVERHEAD, _FOUR, _WIDE, _FACING, _SINGLE)}
+LAYOUTS = {layout.name: layout for layout in (_PEDESTALS, _OVERHEAD, _FOUR, _WIDE, _FACING, _SINGLE, _CURTAIN, _TWIN)}

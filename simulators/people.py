@@ -12,7 +12,7 @@ BODY_HEIGHT_M = 1.75
 
 
 class Body(NamedTuple):
-    """Something upright that moves: a person, a cart, a door leaf. `scatter_m` is sqrt(cross-section / 4 pi), `loss_db` its shadow."""
+    """Something upright: a person, a cart, a door leaf. `scatter_m` is sqrt(cross-section / 4 pi), `loss_db` its shadow."""
 
     x: float
     y: float
@@ -79,7 +79,7 @@ class Walk:
         return self.times[-1]
 
     @cached_property
-    def _legs(self) -> tuple[tuple[float, float, float, float, float, float, float, float, bool], ...]:
+    def _legs(self) -> tuple[tuple[float, float, float, float, float, float, float, bool], ...]:
         """Per leg: start time, x, y, speed along x and y, heading, whether it moves."""
         legs, heading = [], self._first_heading()
         for (t0, t1), ((x0, y0), (x1, y1)) in zip(pairwise(self.times), pairwise(self.points), strict=True):

@@ -204,7 +204,8 @@ def _mirrored(source: _Source, plane: str, place: float, strength: float) -> _So
     axis = 2 if plane == "z" else 0
     (x, y, z) = source.at
     at = (x, y, 2 * place - z) if axis == 2 else (2 * place - x, y, z)
-    return _Source(at, *(_flipped(vector, axis) for vector in source[1:4]), strength)
+    across, up = _flipped(source.across, axis), _flipped(source.up, axis)
+    return _Source(at, _flipped(source.boresight, axis), across, up, strength)
 
 
 def _flipped(vector: Vec, axis: int) -> Vec:

@@ -21,7 +21,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Around:
-    """What moves near the gate at a moment: `people` (and what they push); `doors` all the leaves, `at_rest` if all are closed."""
+    """Bodies near the gate: `people` and what they push; `doors`, all the leaves, `at_rest` if all of them are closed."""
 
     people: Bodies
     doors: Bodies

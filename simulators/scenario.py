@@ -7,14 +7,17 @@ from typing import Any
 
 from rfidguard.errors import ConfigError
 from rfidguard.events import Event, Ledger, Read, heard_at
-from simulators.air import Air, RadioTraits, Silence
+from simulators.air import Air, Noise, RadioTraits, Silence
 from simulators.cast import Cast, assemble
+from simulators.delivery import Delivery, delivered
 from simulators.gen2 import MODES, Plan
-from simulators.layouts import LAYOUTS, Layout, ceiling_patch, slim_patch
+from simulators.layouts import Layout, ceiling_patch, slim_patch
 from simulators.people import Door
+from simulators.random_layouts import layout_named
 from simulators.random_people import with_random_people
-from simulators.scenario_file import Answer, ScenarioFile, read_scenario
-from simulators.sensors import count_events, device_events, ledger_events, pedestal_events
+from simulators.scenario_file import ScenarioFile, read_scenario
+from simulators.scenario_parts import Answer
+from simulators.sensors import command_events, count_events, device_events, ledger_events, pedestal_events
 from simulators.site_config import config_text
 from simulators.truth import truth_of
 
@@ -59,11 +62,12 @@ def build(
 def build_scene(scenario: ScenarioFile, seed: int = 1, *, epoch: float = EPOCH, progress: Progress | None = None) -> Scene:
     """The scene of a scenario that is already read."""
     layout = _layout(scenario)
-    scenario = with_random_people(scenario, layout, Random(f"{seed}/people"))
+    scenario = _at_their_gates(with_random_people(scenario, layout, Random(f"{seed}/people")), layout)
     cast = assemble(scenario, Random(f"{seed}/cast"))
     seconds = scenario.seconds or max((actor.walk.end for actor in cast.actors), default=30.0) + _TAIL_S
     reads = _reads(scenario, layout, cast, seed, epoch, seconds, progress)
-    events: list[Event] = [*device_events(scenario, epoch), *reads]
+    sent = delivered(reads, _delivery(scenario), epoch, Random(f"{seed}/delivery"))
+    events: list[Event] = [*device_events(scenario, layout, epoch), *command_events(scenario, epoch), *sent]
     events += count_events(cast, scenario, epoch, Random(f"{seed}/count"))
     events += pedestal_events(cast, scenario, epoch, Random(f"{seed}/pedestal"))
     events += ledger_events(cast, scenario.store, epoch)
@@ -77,7 +81,7 @@ def build_scene(scenario: ScenarioFile, seed: int = 1, *, epoch: float = EPOCH, 
         epoch=epoch,
         seconds=round(seconds, 3),
         events=events,
-        truth=truth_of(cast, reads, epoch, round(seconds, 3), _mix(scenario, layout, cast, seed)),
+        truth=truth_of(cast, reads, epoch, round(seconds, 3), _mix(scenario, layout, cast, seed), scenario.store.gate),
         config_text=config_text(scenario, layout),
         answers=scenario.answer,
     )
@@ -90,10 +94,19 @@ def _layout(scenario: ScenarioFile) -> Layout:
             for antenna in scenario.antenna
         )
         return Layout("own", "a layout of the scenario's own", max(abs(antenna.at[0]) for antenna in antennas) or 0.6, antennas)
-    layout = LAYOUTS.get(scenario.store.layout)
-    if layout is None:
-        raise ConfigError([f"layout {scenario.store.layout!r} is none of {', '.join(LAYOUTS)}"])
-    return layout
+    return layout_named(scenario.store.layout)
+
+
+def _at_their_gates(scenario: ScenarioFile, layout: Layout) -> ScenarioFile:
+    """People of a side gate moved over to it."""
+    middles = {scenario.store.gate: 0.0} | dict(layout.side_gates)
+    lost = sorted({person.gate for person in scenario.person if person.gate is not None} - set(middles))
+    if lost:
+        raise ConfigError([f"person.gate: layout {layout.name} has no gate {', '.join(lost)}; it has {', '.join(middles)}"])
+    moved = tuple(
+        person.model_copy(update={"x": person.x + middles[person.gate]}) if person.gate else person for person in scenario.person
+    )
+    return scenario.model_copy(update={"person": moved})
 
 
 def _reads(
@@ -117,16 +130,30 @@ def _reads(
 
 def _traits(scenario: ScenarioFile) -> RadioTraits:
     store = scenario.store
-    silencing = [fault for fault in scenario.fault if fault.kind != "counter_offline"]
+    silencing = [fault for fault in scenario.fault if fault.kind in ("jam", "antenna_dead", "reader_offline")]
     return RadioTraits(
         region=store.region,
         rssi_step_db=store.rssi_step_db,
         phase=store.phase,
-        clock_error_s=store.clock_error_s,
-        latency_s=store.latency_s,
+        drift_x=store.drift_x,
         silences=tuple(
             Silence(fault.since, fault.until, fault.port if fault.kind == "antenna_dead" else None) for fault in silencing
         ),
+        noises=tuple(
+            Noise(fault.since, fault.until, fault.rise_db, fault.ramp_s) for fault in scenario.fault if fault.kind == "noise"
+        ),
+    )
+
+
+def _delivery(scenario: ScenarioFile) -> Delivery:
+    store = scenario.store
+    return Delivery(
+        clock_error_s=store.clock_error_s,
+        clock_drift_ppm=store.clock_drift_ppm,
+        latency_s=store.latency_s,
+        duplicates=store.duplicates,
+        late_share=store.late_share,
+        late_s=store.late_s,
     )
 
 

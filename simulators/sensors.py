@@ -3,36 +3,45 @@
 from collections.abc import Iterator
 from random import Random
 
-from rfidguard.events import Count, Device, Eas, Event, Ledger
+from rfidguard.events import Command, Count, Device, Eas, Event, Ledger
 from simulators.cast import Actor, Cast, Holding
-from simulators.scenario_file import ScenarioFile, Store
+from simulators.layouts import Layout
+from simulators.scenario_file import ScenarioFile
+from simulators.scenario_parts import Store
 
 
-def device_events(scenario: ScenarioFile, epoch: float) -> Iterator[Event]:
+def device_events(scenario: ScenarioFile, layout: Layout, epoch: float) -> Iterator[Event]:
     """Every device comes up at the start; those that a fault takes away go and come back."""
-    gate = scenario.store.gate
-    kinds = (
-        ("1", "reader_offline", True),
-        ("eas", "", scenario.store.pedestal),
-        ("count", "counter_offline", scenario.store.counter),
-    )
+    store = scenario.store
+    kinds = [
+        (f"{store.gate}-1", "reader_offline", True),
+        (f"{store.gate}-eas", "", store.pedestal),
+        *((f"{gate}-count", "counter_offline", store.counter) for gate in (store.gate, *(name for name, _ in layout.side_gates))),
+    ]
     for name, failing, there in kinds:
         if there:
-            yield Device(at=epoch, device=f"{gate}-{name}", state="online")
+            yield Device(at=epoch, device=name, state="online")
         for fault in scenario.fault:
             if there and fault.kind == failing:
-                yield Device(at=epoch + fault.since, device=f"{gate}-{name}", state="offline", reason="link lost")
-                yield Device(at=epoch + fault.until, device=f"{gate}-{name}", state="online")
+                yield Device(at=epoch + fault.since, device=name, state="offline", reason="link lost")
+                yield Device(at=epoch + fault.until, device=name, state="online")
+
+
+def command_events(scenario: ScenarioFile, epoch: float) -> Iterator[Event]:
+    """What staff order the daemon to do."""
+    for number, order in enumerate(scenario.command, 1):
+        yield Command(at=epoch + order.at, id=f"order-{number}", name=order.name, seconds=order.seconds, by=order.by)
 
 
 def count_events(cast: Cast, scenario: ScenarioFile, epoch: float, rng: Random) -> Iterator[Event]:
     """One line for each body through the beams, a moment after it; some are missed."""
     store = scenario.store
-    for at, direction in sorted(crossing for actor in cast.actors for crossing in actor.walk.crossings()):
+    passed = [(*crossing, actor.person.gate or store.gate) for actor in cast.actors for crossing in actor.walk.crossings()]
+    for at, direction, gate in sorted(passed):
         seen, when = rng.random() >= store.counter_misses, at + rng.uniform(0.03, 0.15)
         if store.counter and seen and not _out_of_order("counter_offline", scenario, at):
             way = direction if store.counter_directional else "unknown"
-            yield Count(at=round(epoch + when, 3), gate=store.gate, counter=f"{store.gate}-count", direction=way)
+            yield Count(at=round(epoch + when, 3), gate=gate, counter=f"{gate}-count", direction=way)
 
 
 def pedestal_events(cast: Cast, scenario: ScenarioFile, epoch: float, rng: Random) -> Iterator[Event]:

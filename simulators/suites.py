@@ -1,7 +1,7 @@
 """Suites of scenes that figures are made on: what each is for, and which scene a seed stands for.
 
 Seeds below HELD_BACK_FROM are for tuning, on the layouts of `layouts.py`. Seeds from there on are held back: nobody tunes to
-them, and each hangs its antennas somewhere else. A figure that is claimed comes from held-back seeds.
+them, and each hangs its antennas somewhere else (`random_layouts.py`). A figure that is claimed comes from held-back seeds.
 """
 
 import re
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from random import Random
 
 from rfidguard.errors import ConfigError
-from simulators.scenario_file import DoorLeaf, RandomPeople, ScenarioFile, Shelf, read_scenario
+from simulators.mixes import Mix, People, mixed
+from simulators.scenario_file import ScenarioFile
+from simulators.scenario_parts import RandomPeople
 
 HELD_BACK_FROM = 1000
 """The first seed that is held back."""
@@ -18,10 +20,13 @@ PASSAGES = 40
 """Passages a scene: short enough that processes share the work evenly."""
 NIGHT_S = 900.0
 
-_ZONED = ("pedestals", "overhead", "four", "wide")
-_FACING = ("facing", "single")
-_EMPTY_WAYS = ("run", "pause", "enter")
+_ZONED = (("pedestals", "overhead", "four", "wide"), ("zones", "pedestals", "front"))
+_FACING = (("facing",), ("facing",))
+_PLANE = (("single", "curtain"), ("single", "curtain"))
+_ANY = ((*_ZONED[0], *_FACING[0], *_PLANE[0], "twin"), (*_ZONED[1], *_FACING[1], *_PLANE[1]))
+"""Layouts for tuning, and families of random ones for seeds that are held back."""
 
+Layouts = tuple[tuple[str, ...], tuple[str, ...]]
 Make = Callable[[int], ScenarioFile]
 
 
@@ -58,68 +63,60 @@ def is_held_back(seed: int) -> bool:
     return seed >= HELD_BACK_FROM
 
 
-def _awkward(layouts: tuple[str, ...], counter: bool) -> Make:
-    return _shop(layouts, counter, unpaid_share=0.2, paid_share=0.3, foreign_share=0.1, awkward_share=0.5, headway_s=(7.0, 14.0))
+def _played(people: People, layouts: Layouts, counter: bool) -> Make:
+    """Scenes with `people` at one of `layouts`, each heard by a reader of its own: link, region, phase, session and steps vary."""
 
-
-def _realistic(layouts: tuple[str, ...], counter: bool) -> Make:
-    return _shop(
-        layouts, counter, unpaid_share=0.003, paid_share=0.35, foreign_share=0.05, awkward_share=0.1, headway_s=(6.0, 20.0)
-    )
-
-
-def _walkers() -> Make:
-    return _shop(
-        _ZONED, True, unpaid_share=0.0, paid_share=0.0, foreign_share=0.0, awkward_share=0.3, awkward=_EMPTY_WAYS,
-        headway_s=(4.0, 9.0),
-    )  # fmt: skip
-
-
-def _shop(layouts: tuple[str, ...], counter: bool, **people: object) -> Make:
     def scene(seed: int) -> ScenarioFile:
-        base = _base(seed, layouts, counter, shelf_tags=Random(f"{seed}/tags").randint(80, 300))
-        return base.model_copy(update={"random": RandomPeople.model_validate({"passages": PASSAGES, **people})})
+        rng = Random(f"{people}/{seed}/reader")
+        known, families = layouts
+        phase = rng.random() < 0.8
+        mix = Mix(
+            people=people,
+            layout=f"random-{families[seed % len(families)]}-{seed}" if is_held_back(seed) else known[seed % len(known)],
+            passages=PASSAGES,
+            link=rng.choice(("m2", "m2", "m4", "fm0", "m4_dense")),
+            region=rng.choice(("etsi", "fcc")),
+            phase=phase,
+            rssi_step_db=0.5 if phase else 1.0,
+            session=rng.choice((0, 0, 0, 1)),
+            counter=counter,
+            strays=300 if people == "night" else None,
+            seconds=NIGHT_S,
+        )
+        return mixed(mix, seed)
 
     return scene
 
 
 def _smoke(seed: int) -> ScenarioFile:
-    people = {"passages": 5, "unpaid_share": 0.5, "awkward_share": 0.2, "headway_s": (5.0, 7.0)}
-    return _base(seed, _ZONED, True, shelf_tags=9).model_copy(update={"random": RandomPeople.model_validate(people)})
-
-
-def _night(seed: int) -> ScenarioFile:
-    base = _base(seed, _ZONED, True, shelf_tags=300)
-    rng = Random(f"{seed}/doors")
-    swings = tuple(sorted(round(rng.uniform(20.0, NIGHT_S), 1) for _ in range(20)))
-    return base.model_copy(
-        update={"random": None, "seconds": NIGHT_S, "door": (DoorLeaf(hinge=(-0.9, 0.1), width=0.9, swings=swings),)}
-    )
-
-
-def _base(seed: int, layouts: tuple[str, ...], counter: bool, shelf_tags: int) -> ScenarioFile:
-    awkward = read_scenario("awkward")
-    store = awkward.store.model_copy(update={"layout": layouts[seed % len(layouts)], "counter": counter})
-    return awkward.model_copy(update={"store": store, "shelf": _filled(awkward.shelf, shelf_tags)})
-
-
-def _filled(shelves: tuple[Shelf, ...], tags: int) -> tuple[Shelf, ...]:
-    """The same shelves with `tags` tags on them in all, shared out as they were."""
-    total = sum(shelf.tags for shelf in shelves)
-    return tuple(shelf.model_copy(update={"tags": max(round(tags * shelf.tags / total), 1)}) for shelf in shelves)
+    mix = Mix(layout=_ZONED[0][seed % len(_ZONED[0])], passages=5, strays=9)
+    scenario = mixed(mix, seed)
+    people = {
+        "passages": 5,
+        "unpaid_share": 0.5,
+        "awkward_share": 0.2,
+        "headway_s": (5.0, 7.0),
+        "awkward": ("run", "enter", "pair"),
+    }
+    return scenario.model_copy(update={"random": RandomPeople.model_validate(people)})
 
 
 SUITES = {
     entry.name: entry
     for entry in (
-        Suite("awkward-zoned", "half of the passages awkward, inside and outside zones", _awkward(_ZONED, True)),
-        Suite("awkward-facing-counter", "half awkward, no zones, a direction counter", _awkward(_FACING, True)),
-        Suite("awkward-facing", "half awkward, no zones, no counter", _awkward(_FACING, False)),
-        Suite("realistic-zoned", "0.3 % of exits unpaid, inside and outside zones", _realistic(_ZONED, True)),
-        Suite("realistic-facing-counter", "0.3 % unpaid, no zones, a direction counter", _realistic(_FACING, True)),
-        Suite("realistic-facing", "0.3 % unpaid, no zones, no counter", _realistic(_FACING, False)),
-        Suite("night", "300 shelf tags, a door, nobody there", _night),
-        Suite("walkers", "empty-handed people past the shelves", _walkers()),
+        Suite("awkward-zoned", "half of the passages awkward, inside and outside zones", _played("awkward", _ZONED, True)),
+        Suite("awkward-facing-counter", "half awkward, facing pedestals, a direction counter", _played("awkward", _FACING, True)),
+        Suite("awkward-facing", "half awkward, facing pedestals, no counter", _played("awkward", _FACING, False)),
+        Suite(
+            "awkward-plane-counter", "half awkward, one antenna or a row overhead, a counter", _played("awkward", _PLANE, True)
+        ),
+        Suite("realistic-zoned", "0.3 % of exits unpaid, inside and outside zones", _played("realistic", _ZONED, True)),
+        Suite(
+            "realistic-facing-counter", "0.3 % unpaid, facing pedestals, a direction counter", _played("realistic", _FACING, True)
+        ),
+        Suite("realistic-facing", "0.3 % unpaid, facing pedestals, no counter", _played("realistic", _FACING, False)),
+        Suite("night", "300 shelf tags, a door, ten hours of drift, nobody there", _played("night", _ANY, True)),
+        Suite("walkers", "empty-handed people past the shelves", _played("walkers", _ANY, True)),
         Suite("smoke", "a handful of passages, to see that it works; no figures", _smoke),
     )
 }

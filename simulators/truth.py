@@ -12,13 +12,13 @@ LATE_SALE_S = 1.0
 """A sale that is heard of later than this after the crossing comes too late: the item left unpaid, as far as anyone knew."""
 
 
-def truth_of(cast: Cast, reads: Iterable[Read], epoch: float, seconds: float, mix: str) -> dict[str, Any]:
+def truth_of(cast: Cast, reads: Iterable[Read], epoch: float, seconds: float, mix: str, gate: str) -> dict[str, Any]:
     """The truth. Beyond the contract: a passage's `reads` (EPC -> how many, from its start to its end) and `late` (EPC -> when
-    its sale was heard of); `expected` (other alarms), `simulated`, and the `mix` in words.
+    its sale was heard of) and `gate`; `expected` (other alarms), `simulated`, and the `mix` in words.
     """
     times = _times(cast, reads)
     return {
-        "passages": [_passage(actor, times, epoch) for actor in cast.actors],
+        "passages": [_passage(actor, times, epoch, gate) for actor in cast.actors],
         "standing": list(cast.standing),
         "seconds": seconds,
         "expected": expected_alarms(cast, epoch),
@@ -27,7 +27,7 @@ def truth_of(cast: Cast, reads: Iterable[Read], epoch: float, seconds: float, mi
     }
 
 
-def _passage(actor: Actor, times: dict[str, list[float]], epoch: float) -> dict[str, Any]:
+def _passage(actor: Actor, times: dict[str, list[float]], epoch: float, gate: str) -> dict[str, Any]:
     start, end = actor.walk.near(_ZONE_M)
     unpaid = [holding for holding in actor.holdings if _is_unpaid(actor, holding)]
     late = {
@@ -38,7 +38,8 @@ def _passage(actor: Actor, times: dict[str, list[float]], epoch: float) -> dict[
     tags = [holding.item.epc for holding in actor.holdings if holding.carry.tag]
     body: dict[str, Any] = {
         "passage": actor.person.id,
-        "kind": actor.person.kind or _kind(actor, bool(unpaid)),
+        "kind": _kind(actor, bool(unpaid)),
+        "gate": actor.person.gate or gate,
         "start": round(epoch + start, 3),
         "end": round(epoch + end, 3),
         "cross": None if actor.cross is None else round(epoch + actor.cross, 3),
@@ -78,4 +79,4 @@ def _kind(actor: Actor, unpaid: bool) -> str:
         with_what = "foreign"
     else:
         with_what = "own"
-    return f"{actor.person.does}_{with_what}"
+    return f"{actor.person.kind or actor.person.does}_{with_what}"

@@ -12,7 +12,8 @@ from rfidguard.epc import identify
 from rfidguard.events import Count, Device, Eas, Ledger, Read, heard_at
 from rfidguard.journal import decode_line, encode_line
 from simulators.scenario import EPOCH, Scene, build, build_scene
-from simulators.scenario_file import Awkward, parse_scenario
+from simulators.scenario_file import parse_scenario
+from simulators.scenario_parts import Awkward
 
 
 def journal_of(scene: Scene) -> bytes:
@@ -207,9 +208,12 @@ awkward = ["{how}"]
 headway_s = [1.0, 2.0]
 """
     scene = build_scene(parse_scenario(text, how), 1)
-    assert len(scene.truth["passages"]) == (4 if how in ("pair", "in_out", "wear") else 2)
-    may_be_unpaid = {"run", "cart", "pause", "pair", "in_out"}
-    assert any(passage["unpaid"] for passage in scene.truth["passages"]) == (how in may_be_unpaid)
+    passages = scene.truth["passages"]
+    assert 2 <= len(passages) <= 6
+    may_be_unpaid = {"run", "cart", "pram", "pause", "wait", "pair", "group", "in_out", "pick_out"}
+    if how != "child":
+        assert any(passage["unpaid"] for passage in passages) == (how in may_be_unpaid)
+    assert all(passage["direction"] == "out" for passage in passages if passage["unpaid"])
 
 
 def test_the_configuration_is_valid_and_knows_every_antenna(tmp_path: Path, demo: Scene) -> None:

@@ -189,10 +189,3 @@ def test_a_jammed_gate_reads_nothing_and_a_dead_antenna_is_silent() -> None:
     assert reads
     assert not [read for read in reads if 2.1 < read.at < 4.0]
     assert {read.antenna for read in reads} == {1, 3, 4}
-
-
-def test_reads_of_a_slow_link_carry_when_they_were_heard() -> None:
-    traits = RadioTraits(latency_s=0.25, clock_error_s=-0.1)
-    read = recording(ONE_ABOVE, [Stay(-math.inf, (0.0, 0.0, 1.0))], (), 1, 1.0, traits)[0]
-    assert read.received is not None
-    assert read.received - read.at == pytest.approx(0.35)

@@ -47,7 +47,7 @@ class Store(Part):
     duplicates: Share = 0.0
     late_share: Share = 0.0
     late_s: Annotated[float, Field(ge=0, le=600)] = 3.0
-    drift_x: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    drift_x: Annotated[float, Field(gt=0, le=100_000)] = 1.0
     swapped: tuple[int, int] | None = None
     counter_directional: bool = True
     counter_misses: Annotated[float, Field(ge=0, le=1)] = 0.02

@@ -64,7 +64,7 @@ def is_held_back(seed: int) -> bool:
 
 
 def _played(people: People, layouts: Layouts, counter: bool) -> Make:
-    """Scenes with `people` at one of `layouts`, each heard by a reader of its own: link, region, phase, session and steps vary."""
+    """Scenes with `people` at one of `layouts`, each heard by another reader: link, region, phase, session, steps vary."""
 
     def scene(seed: int) -> ScenarioFile:
         rng = Random(f"{people}/{seed}/reader")

@@ -17,12 +17,14 @@ from rfidguard.errors import RefusedInput
 from rfidguard.events import Command
 from rfidguard.rate_limit import RateLimit
 from rfidguard.refusal import complaints
-from rfidguard.store import FOR_EVER, Store
+from rfidguard.site_state import COUNT_S, begin_count, end_count
+from rfidguard.store import FOR_EVER, Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 CORE_COMMANDS = ("mute", "unmute", "arm", "disarm", "test")
 DAEMON_COMMANDS = ("reload", "rebirth")
+SITE_COMMANDS = ("stock_count", "stock_count_end")
 
 WHO = "mqtt:cmd"
 """The broker tells nobody who sent a command: its access list says who may."""
@@ -76,7 +78,7 @@ class CommandDesk:
             reply = self._remember(name, command_id, document)
             self._emit(Command(at=now, id=command_id, name=name, gate=document.gate, seconds=document.seconds))
             return reply
-        problem = self._daemon_command(name)
+        problem = self._of_the_site(name, document, now) if name in SITE_COMMANDS else self._daemon_command(name)
         status = "rejected" if problem else "accepted"
         self._write(name, document, status, problem)
         return {"id": document.id, "name": name, "status": status, "reason": problem}
@@ -92,6 +94,18 @@ class CommandDesk:
         self._write(body["name"], pending.document, body["status"], body["reason"])
         pending.reply.set_result(body)
         return True
+
+    def _of_the_site(self, name: str, document: CommandDocument, now: float) -> str | None:
+        if document.gate is not None:
+            return "gate: a stock count is of the whole site"
+        try:
+            if name == "stock_count":
+                self._store.write(partial(begin_count, now=now, seconds=document.seconds or COUNT_S)).result()
+            else:
+                self._store.write(partial(end_count, now=now)).result()
+        except StoreUnavailable as error:
+            return str(error)
+        return None
 
     def _remember(self, name: str, command_id: str, document: CommandDocument) -> "Future[Any]":
         """The reply to come. Two commands of one name and id are one: the later sender gets the reply."""
@@ -121,8 +135,8 @@ class CommandDesk:
 
 
 def _read(name: str, payload: bytes) -> CommandDocument:
-    if name not in (*CORE_COMMANDS, *DAEMON_COMMANDS):
-        raise RefusedInput("unknown_command", f"there is no command {name!r}; {', '.join(CORE_COMMANDS + DAEMON_COMMANDS)}")
+    if name not in (known := (*CORE_COMMANDS, *DAEMON_COMMANDS, *SITE_COMMANDS)):
+        raise RefusedInput("unknown_command", f"there is no command {name!r}; {', '.join(known)}")
     try:
         return CommandDocument.model_validate_json(payload or b"{}")
     except ValidationError as error:

@@ -17,6 +17,9 @@ Level = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)
 Lane = Annotated[str, StringConstraints(pattern=r"^[^+#/\s]{1,64}$")]
 """A till's lane, as in the topic pos/<lane>/sale."""
 
+Source = Annotated[str, StringConstraints(pattern=r"^[^\s]{1,64}$")]
+"""Who brings ledger records: "mqtt", "mqtt:3", the name of a client, the id of a feed."""
+
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,14}$")]
 Hex = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]+$", max_length=128), AfterValidator(str.upper)]
 Seconds = Annotated[float, Field(ge=0, le=86_400 * 366, allow_inf_nan=False)]
@@ -50,6 +53,8 @@ class Site(Section):
     own_epcs: tuple[Hex, ...] = ()
     open: Annotated[str, AfterValidator(_opening_times)] | None = None
     """When sales are normal, "mon-sat 08:00-20:00, sun 13:00-18:00"; others are told to people. None: no such check."""
+    counting: Annotated[str, AfterValidator(_opening_times)] | None = None
+    """When stock is counted, written like `open`: the gates watch then and do not ring."""
 
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
@@ -93,8 +98,16 @@ class LedgerPolicy(Section):
     mode: Literal["serialised", "gtin", "mixed"] = "mixed"
     unknown_epc: Literal["observe", "stock_only", "strict"] = "observe"
     credit_ttl_s: Seconds = 900.0
+    """Until enough walks from till to door were seen; then what 99 of 100 of them take, within the two bounds below."""
+    credit_ttl_learn: bool = True
+    credit_ttl_min_s: Seconds = 300.0
+    credit_ttl_max_s: Seconds = 3600.0
     credit_grace_s: Seconds = 120.0
     """How long after an item left a sale of its article may still pay for it: late news, not the next customer."""
+    credit_authority: tuple[Source, ...] = ()
+    """The sources ("mqtt", a client, a feed) whose lines without an EPC count; none: those of all of them."""
+    swap_tolerance: Literal["seen", "any", "off"] = "seen"
+    """Another item of the same article was sold and has not left: a quiet word if it still stands there (seen), always, never."""
     late_sale_hold_s: Seconds = 0.0
     stale_after_s: Seconds = 120.0
     on_stale: Literal["suppress", "alarm"] = "suppress"

@@ -20,7 +20,7 @@ DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
     """Every mistake and doubt between the sections of `data`; parts of the wrong shape are left to the models."""
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[Found]], ...] = (
-        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness,
+        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness, _sources,
     )  # fmt: skip
     for look in checks:
         yield from look(data)
@@ -204,6 +204,21 @@ def _database(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
         yield problem(path, "is a kind of database that is not supported", parsed.drivername, allowed)
     elif parsed.password and path not in from_env:
         yield warning(path, "holds a password; use ?passfile=FILE, or set RFIDGUARD_DATABASE__URL instead")
+
+
+def _sources(data: Mapping[str, Any]) -> Iterator[Found]:
+    """Who may mint credits: a name of nobody would let no sale without EPC count."""
+    ledger, clients = _table(data, "ledger"), tables(_table(data, "http"), "client")
+    feeds = _names(feed for _, feed in tables(data, "feed"))
+    known = ["mqtt", "http", *_names({"id": client.get("name")} for _, client in clients), *feeds]
+    for at, name in enumerate(_list(ledger.get("credit_authority"))):
+        if isinstance(name, str) and name.partition(":")[0] not in known:
+            yield problem(("ledger", "credit_authority", at), "nobody of this name brings sales", name, known)
+    if feeds and not ledger.get("credit_authority"):
+        text = "where two sources tell of one receipt under different ids, its lines without EPC count twice; name the one that counts"
+        yield warning(("ledger", "credit_authority"), text)
+    if (ledger.get("credit_ttl_min_s") or 0) > (ledger.get("credit_ttl_max_s") or 3600):
+        yield problem(("ledger", "credit_ttl_min_s"), "is more than ledger.credit_ttl_max_s", ledger.get("credit_ttl_min_s"))
 
 
 def _outputs(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:

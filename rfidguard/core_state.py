@@ -73,6 +73,26 @@ class GateState(msgspec.Struct):
     watch: Watch = msgspec.field(default_factory=Watch)
 
 
+class SoldLately(msgspec.Struct):
+    """An item sold by its own number that has not left since. `used_by`: the EPC of the same article that its sale is thought
+    to have been for.
+    """
+
+    id: str
+    key: str
+    gtin: str
+    at: float
+    used_by: str | None = None
+
+
+class SiteState(msgspec.Struct):
+    """The shop as `events.Site` told it last."""
+
+    counting: bool = False
+    open: bool | None = None
+    credit_ttl_s: float | None = None
+
+
 class CoreState(msgspec.Struct):
     """`now` is the core's clock: the greatest time heard of so far. `tracks`: gate -> EPC -> track."""
 
@@ -91,6 +111,9 @@ class CoreState(msgspec.Struct):
     stale_feeds: dict[str, str] = {}
     """Feeds of sales that fell silent -> why that is thought."""
     flow: Flow = msgspec.field(default_factory=Flow)
+    site: SiteState = msgspec.field(default_factory=SiteState)
+    sold_lately: dict[str, SoldLately] = {}
+    """Items sold in the last minutes that have not left, by ledger key."""
     loose_voids: list[str] = []
     verdict_at: float = 0.0
     counts: dict[str, int] = {}

@@ -59,6 +59,8 @@ MOST_REPLACED = 3
 """A device whose driver hung so often holds something that only the end of the process gives back."""
 DATABASE_PATIENCE_S = 2.0
 """A start waits no longer for the database: the gate is watched without it."""
+DAY_S = 25 * 3600.0
+"""The longest there is."""
 EXIT_CORE_FAILED = 70
 EXIT_RELOAD = 75
 """The process is to be started again with the new configuration (run.py does it)."""
@@ -324,4 +326,7 @@ class Guard:
 
 
 def _credits_kept_s(config: Config) -> float:
-    return credits_kept_s(config.ledger.credit_ttl_s, config.ledger.credit_grace_s)
+    """A day's, for "this article was sold today"."""
+    policy = config.ledger
+    longest_s = max(policy.credit_ttl_s, policy.credit_ttl_max_s if policy.credit_ttl_learn else 0.0)
+    return max(credits_kept_s(longest_s, policy.credit_grace_s), DAY_S)

@@ -148,6 +148,16 @@ class Feed(_Event, frozen=True, tag="feed"):
     reason: str | None = None
 
 
+class Site(_Event, frozen=True, tag="site"):
+    """What the shop is like now; None where it is as before. `counting`: stock is being counted, `open`: the doors are open,
+    `credit_ttl_s`: how long a sale of an article pays for an item that leaves, as learned.
+    """
+
+    counting: bool | None = None
+    open: bool | None = None
+    credit_ttl_s: float | None = None
+
+
 class Tick(_Event, frozen=True, tag="tick"):
     """Time passed; nothing else happened."""
 
@@ -158,7 +168,7 @@ class State(_Event, frozen=True, tag="state"):
     snapshot: dict[str, Any]
 
 
-Event = Read | Ledger | Eas | Count | Device | Answer | Command | Gpi | OutputDone | Lookup | Feed | Tick | State
+Event = Read | Ledger | Eas | Count | Device | Answer | Command | Gpi | OutputDone | Lookup | Feed | Site | Tick | State
 
 
 class ReadBatch(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from rfidguard.ledger import FOREIGN, LedgerAnswer
 from rfidguard.ledger_view import bind, brought_in, ledger_answer, let_go, moment
 from rfidguard.passage_votes import passage_seen
 from rfidguard.rule import Passage, Verdict
+from rfidguard.second_look import second_look, swapped_back
 from rfidguard.track import Track
 from rfidguard.trust import believed, seen_leaving
 from rfidguard.verdict import judge
@@ -39,8 +40,10 @@ def tags_judged(
         judged = judge(layout, passage, known)
         if passage.leaves() and judged.state in ("sold", "unpaid"):
             effects += seen_leaving(state, track.epc, judged.state == "sold", what.crossing)
-        verdict = _quiet(gate, memory, believed(layout, state, judged), now)
+        judged = second_look(layout, state, believed(layout, state, judged), track.epc, at)
+        verdict = _quiet(gate, memory, judged, now)
         effects += _settle(state, known, verdict, track.epc, gate.id, at)
+        effects += swapped_back(layout, state, track.epc) if verdict.state == "sold" else []
         effects.append(_decided(gate, passage, verdict, what))
         if what.direction == "in" and track.own:
             brought_in(state, known, track.epc)

@@ -13,11 +13,15 @@ from rfidguard.driver import Emit
 from rfidguard.events import Feed
 from rfidguard.feed_freshness import FeedHeard, Hour, learned, stale_feeds
 from rfidguard.schema import feed_hours, feeds
+from rfidguard.site_state import SiteHours
 from rfidguard.store import Store
 from rfidguard.trust import feed_name
 from rfidguard.upsert import insert_into
 
 log = logging.getLogger(__name__)
+
+MARGIN_S = 900.0
+"""Tills are started and closed a little before and after the doors."""
 
 KEPT_S = 60.0
 """What was learned goes to disk so often."""
@@ -32,6 +36,7 @@ class FeedWatch:
         self._store, self._emit, self._clock = store, emit, clock
         self._stale_after_s = config.ledger.stale_after_s
         self._zone = config.site.zone()
+        self._hours = SiteHours(config.site)
         self._since = clock.now()
         self._told: set[str] = set()
         self._usual: dict[Name, dict[int, Hour]] | None = None
@@ -55,6 +60,8 @@ class FeedWatch:
         self.stale = stale_feeds(
             heard, self._usual, stale_after_s=self._stale_after_s, watched_since=self._since, now=now, zone=self._zone
         )
+        if self._hours.is_open(now, MARGIN_S) is False:
+            self.stale = {}  # nobody sells when the shop is closed
         self._tell(heard, now)
         if self._clock.monotonic() - self._kept_at >= KEPT_S:
             self.keep()

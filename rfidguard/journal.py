@@ -43,7 +43,7 @@ _LOOKUP_KINDS = (*LEDGER_KINDS, "bound")
 """What the ledger answers may hold besides what a till can say: which EPC used a unit of a credit."""
 
 _KNOWN_TYPES = frozenset(
-    ("read", "ledger", "eas", "count", "device", "answer", "command", "gpi", "output", "lookup", "feed", "tick", "state")
+    ("read", "ledger", "eas", "count", "device", "answer", "command", "gpi", "output", "lookup", "feed", "site", "tick", "state")
 )
 _CLOSED = {
     Eas: ((EAS_KINDS, "kind"),),

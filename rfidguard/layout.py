@@ -81,6 +81,7 @@ class Layout:
     policy: Policy
     late_sale_hold_s: float
     on_stale: str
+    swap_tolerance: str
     escalate_s: float
     expire_s: float
     gates: dict[str, GateLayout]
@@ -135,7 +136,9 @@ def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layo
             unknown_epc=config.ledger.unknown_epc,
             credit_ttl_s=config.ledger.credit_ttl_s,
             credit_grace_s=config.ledger.credit_grace_s,
+            credit_authority=config.ledger.credit_authority,
         ),
+        swap_tolerance=config.ledger.swap_tolerance,
         late_sale_hold_s=config.ledger.late_sale_hold_s,
         on_stale=config.ledger.on_stale,
         escalate_s=config.alarms.escalate_s,

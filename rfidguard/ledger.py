@@ -25,12 +25,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How the ledger's silence is read: `mode` serialised | gtin | mixed; `unknown_epc` observe | stock_only | strict.
 
     A credit pays for an item that leaves at most `credit_ttl_s` after it, or `credit_grace_s` before it (a late sale).
+    `credit_authority`: the sources whose lines without an EPC count; none: those of all. See `mints`.
     """
 
     mode: str = "mixed"
     unknown_epc: str = "observe"
     credit_ttl_s: float = 900.0
     credit_grace_s: float = 120.0
+    credit_authority: tuple[str, ...] = ()
 
 
 class LedgerAnswer(msgspec.Struct, frozen=True):
@@ -64,6 +66,14 @@ def record_key(record: Ledger) -> str | None:
 def document_of(record_id: str) -> str:
     """The id of the document that a line's id (`ID/line`) belongs to."""
     return record_id.rpartition("/")[0]
+
+
+def mints(record: Ledger, authority: Sequence[str]) -> bool:
+    """Whether a line that names only an article counts as a unit sold (or returned): two feeds that tell of the same receipt
+    under different ids would count it twice. "mqtt" stands for every lane of it, "mqtt:3".
+    """
+    source = record.source
+    return not authority or source is None or any(source == name or source.startswith(f"{name}:") for name in authority)
 
 
 def credits_kept_s(ttl_s: float, grace_s: float) -> float:
@@ -204,7 +214,7 @@ def _paid_by_credit(
     mine: Claim,
     waiting: Iterable[tuple[str, float]],
 ) -> LedgerAnswer | None:
-    article = by_key.get(credit_key(gtin), [])
+    article = [record for record in by_key.get(credit_key(gtin), ()) if mints(record, policy.credit_authority)]
     sales = {record.id: record for record in article if record.kind == "sold"}
     bound = [record for record in valid if record.kind == BOUND and record.ref in sales]
     own = [record for record in bound if _is_kept(record, sales[record.ref or ""], mine)]

@@ -9,11 +9,14 @@ from sqlalchemy import Connection
 
 from rfidguard.alarm import utc_text
 from rfidguard.catalogue_db import FULL, StockCount, catalogue_mark, last_counts
+from rfidguard.config import LedgerPolicy
+from rfidguard.credit_time import credit_time
 from rfidguard.dead_letter import buried
 from rfidguard.exit_tally import DAYS, Passed, advice, passed_lately
 from rfidguard.intake import last_heard, last_sales
 from rfidguard.ledger_db import Tally, tallies
 from rfidguard.ledger_items_db import folded_items, newest_fold
+from rfidguard.walk_watch import known_walks
 
 
 class LedgerStatus(msgspec.Struct, frozen=True):
@@ -28,6 +31,7 @@ class LedgerStatus(msgspec.Struct, frozen=True):
     passed: Passed = Passed()
     folded: tuple[int, float] | None = None
     """Items whose story is folded, and before when (Unix seconds)."""
+    walks: dict[int, float] = {}
 
 
 def ledger_status(conn: Connection, today: str) -> LedgerStatus:
@@ -35,7 +39,7 @@ def ledger_status(conn: Connection, today: str) -> LedgerStatus:
     return LedgerStatus(
         tallies(conn), last_heard(conn), last_sales(conn), buried(conn),
         catalogue_mark(conn)[0], last_counts(conn), passed_lately(conn, today),
-        _folded(conn),
+        _folded(conn), known_walks(conn),
     )  # fmt: skip
 
 
@@ -44,9 +48,11 @@ def _folded(conn: Connection) -> tuple[int, float] | None:
     return None if done is None else (folded_items(conn), done[0])
 
 
-def status_message(status: LedgerStatus) -> dict[str, Any]:
+def status_message(status: LedgerStatus, policy: LedgerPolicy) -> dict[str, Any]:
     """The status as a JSON object."""
+    ttl = credit_time(status.walks, policy)
     return {
+        "credit_ttl": {"seconds": ttl.seconds, "learned": ttl.learned, "walks": ttl.walks},
         "records": _total(status.tallies),
         "first_at": _text(min((tally.first_at for tally in status.tallies), default=None)),
         "last_at": _text(max((tally.last_at for tally in status.tallies), default=None)),
@@ -72,9 +78,9 @@ def status_message(status: LedgerStatus) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def status_lines(status: LedgerStatus, zone: tzinfo, unknown_epc: str = "observe") -> list[str]:
-    """The status for people, times in the shop's zone. `unknown_epc`: the policy that is to fit it."""
-    more = [*_fold_line(status, zone), *_heard(status, zone), *_stock(status, zone), *_passed(status, unknown_epc)]
+def status_lines(status: LedgerStatus, zone: tzinfo, policy: LedgerPolicy) -> list[str]:
+    """The status for people, times in the shop's zone. `policy` is to fit it."""
+    more = [*_fold_line(status, zone), *_heard(status, zone), *_stock(status, zone), *_passed(status, policy.unknown_epc)]
     if not status.tallies:
         return ["the ledger is empty" if status.folded is None else "no record is younger than what was folded", *more]
     first = min(tally.first_at for tally in status.tallies)
@@ -86,6 +92,7 @@ def status_lines(status: LedgerStatus, zone: tzinfo, unknown_epc: str = "observe
             for tally in status.tallies
         ),
         *more,
+        f"  {credit_time(status.walks, policy).text}",
     ]
 
 

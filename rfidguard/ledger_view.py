@@ -7,6 +7,9 @@ later, the two together say what they would say had everything been known at onc
 import math
 from collections.abc import Iterable
 
+import msgspec
+
+from rfidguard import swap
 from rfidguard.alarm import OPEN_STATES, utc_text
 from rfidguard.core_state import CoreState, Departed
 from rfidguard.effects import BindCredit, Effect, Noted
@@ -15,7 +18,7 @@ from rfidguard.events import Ledger, Lookup
 from rfidguard.forget import ledger_keys
 from rfidguard.incident import sale_heard
 from rfidguard.layout import Layout
-from rfidguard.ledger import BOUND, LedgerAnswer, answer, binding, document_of, record_key
+from rfidguard.ledger import BOUND, LedgerAnswer, Policy, answer, binding, document_of, record_key
 
 WAITING = ("unpaid", "pending", "unverified")
 """States of an alarm's item that a sale may still clear."""
@@ -33,14 +36,19 @@ def moment(state: CoreState) -> float:
     return state.verdict_at
 
 
-def ledger_answer(layout: Layout, state: CoreState, epc: str, at: float) -> LedgerAnswer:
-    """What the view says of an item that left, or leaves, at `at` (Unix seconds)."""
+def ledger_answer(layout: Layout, state: CoreState, epc: str, at: float, credit_ttl_s: float | None = None) -> LedgerAnswer:
+    """What the view says of an item that left, or leaves, at `at` (Unix seconds). `credit_ttl_s`: another than that of now."""
     identity = identify(epc)
     waiting = [] if identity.gtin is None else _waiting(state, identity.gtin)
     keys = dict.fromkeys((*ledger_keys(epc), *(identify(other).key for other, _ in waiting)))
-    known = answer(state.view.find(keys), identity, layout.policy, at, waiting)
+    known = answer(state.view.find(keys), identity, _policy(layout, state, credit_ttl_s), at, waiting)
     of_its_own = known.by is not None and known.credit is None
     return known if of_its_own or epc not in state.carried_in else LedgerAnswer("personal")
+
+
+def _policy(layout: Layout, state: CoreState, credit_ttl_s: float | None) -> Policy:
+    ttl_s = state.site.credit_ttl_s if credit_ttl_s is None else credit_ttl_s
+    return layout.policy if ttl_s is None else msgspec.structs.replace(layout.policy, credit_ttl_s=ttl_s)
 
 
 def bind(state: CoreState, known: LedgerAnswer, epc: str, at: float) -> list[Effect]:
@@ -67,6 +75,7 @@ def brought_in(state: CoreState, known: LedgerAnswer, epc: str) -> None:
 
 def record_heard(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:
     """A new record: taken into the view where it concerns what the view follows."""
+    swap.heard(state, record)
     key = record_key(record)
     if key is None:
         return _void_heard(layout, state, record)

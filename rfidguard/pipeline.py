@@ -9,7 +9,7 @@ from rfidguard.blind import reader_heard, readers
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
-from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Read, heard_at
+from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Read, Site, heard_at
 from rfidguard.exits import eas_explained, tags_judged
 from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
@@ -19,6 +19,7 @@ from rfidguard.incident import announced, answered, due_at, raised, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import lookup_heard, record_heard
 from rfidguard.passage import COMPANY_S, STANDING_LOOK_S, SURE, look
+from rfidguard.second_look import site_heard
 from rfidguard.track import Track, add_read
 from rfidguard.trust import feed_heard
 
@@ -41,8 +42,8 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
             return record_heard(layout, state, event)
         case Lookup():
             return lookup_heard(layout, state, event)
-        case Feed():
-            return feed_heard(state, event)
+        case Feed() | Site():
+            return feed_heard(state, event) if isinstance(event, Feed) else site_heard(state, event)
         case Eas():
             return _eas(state, event)
         case Count():

@@ -136,6 +136,31 @@ exit_days = Table(
     Column("passages", Integer, nullable=False),
 )
 
+article_codes = Table(
+    "article_codes",
+    metadata,
+    Column("code", String(128), primary_key=True),  # what a shop system calls an article: SKU, variant, catalogue object
+    Column("gtin", String(14), nullable=False),
+)
+
+feed_cursors = Table(
+    "feed_cursors",
+    metadata,
+    Column("feed", String(64), primary_key=True),
+    Column("cursor", Text),  # where to go on, in the feed's own words; written with the records up to there
+    Column("moved_at", Float(53)),  # when it last brought something
+    Column("polled_at", Float(53)),  # when it last answered
+    Column("newest_at", Float(53)),  # when the newest thing that it told happened
+    Column("lag_s", Float(53)),  # how late the newest of its last records was heard of
+)
+
+walk_times = Table(
+    "walk_times",
+    metadata,
+    Column("bucket", Integer, primary_key=True, autoincrement=False),  # rfidguard.walk_times: grows by a tenth each
+    Column("walks", Float(53), nullable=False),
+)
+
 alarms = Table(
     "alarms",
     metadata,

@@ -6,16 +6,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from msgspec.structs import replace as replace_struct
+
 from rfidguard.catalogue_db import catalogue_mark, imported_at, own_gtins
 from rfidguard.clock import Clock
 from rfidguard.config import Config
 from rfidguard.driver import Emit
 from rfidguard.effects import Effect
 from rfidguard.errors import RfidguardError
+from rfidguard.events import Site
 from rfidguard.exit_tally import ExitTally, keep_counts
 from rfidguard.feed_watch import FeedWatch
 from rfidguard.layout import Layout
+from rfidguard.site_state import SiteHours, count_until
 from rfidguard.store import Store
+from rfidguard.walk_times import learned_ttl_s
+from rfidguard.walk_watch import WalkWatch
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +42,10 @@ class SiteWatch:
         self._imported_at: float | None = None
         self._tally = ExitTally(self._zone)
         self._feeds = FeedWatch(store, config, emit, clock)
+        self._walks = WalkWatch(store)
+        self._hours, self._policy, self._emit = SiteHours(config.site), config.ledger, emit
+        self._told: Site | None = None
+        self._ttl_s: float | None = None
 
     def expect(self, stale: Iterable[str]) -> None:
         """The core still takes these feeds (`trust.feed_name`) for stale."""
@@ -52,10 +62,12 @@ class SiteWatch:
     def take(self, effects: list[Effect]) -> None:
         """Hears of what the core decided."""
         self._tally.take(effects)
+        self._walks.take(effects)
 
     def turn(self) -> None:
         """Raises StoreUnavailable where the database cannot be asked."""
         self._feeds.turn()
+        self._tell_site()
         now = self._clock.monotonic()
         if now - self._slow_at >= SLOW_S:
             self._slow_at = now
@@ -69,6 +81,8 @@ class SiteWatch:
     def keep(self) -> None:
         """Writes down what was counted and learned. Raises StoreUnavailable."""
         self._feeds.keep()
+        if self._policy.credit_ttl_learn:
+            self._ttl_s = learned_ttl_s(self._walks.learn(), self._policy.credit_ttl_min_s, self._policy.credit_ttl_max_s)
         counts = self._tally.due()
         if not counts:
             return
@@ -77,6 +91,15 @@ class SiteWatch:
         except RfidguardError:
             self._tally.again(counts)
             raise
+
+    def _tell_site(self) -> None:
+        """Tells the core what the shop is like, where that is another than before."""
+        now = self._clock.now()
+        counting = self._hours.is_counting(now, self._store.read(count_until))
+        site = Site(at=0.0, counting=counting, open=self._hours.is_open(now), credit_ttl_s=self._ttl_s)
+        if site != self._told:
+            self._told = site
+            self._emit(replace_struct(site, at=now))
 
     def _imported(self) -> bool:
         """True where records were imported since this was asked last."""

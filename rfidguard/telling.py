@@ -93,6 +93,7 @@ class Telling:
                 "moved_aside": self.moved_aside,
             },
             "ledger_stale": bool(doubts(state)),
+            "site": msgspec.structs.asdict(state.site),
             "journal": {"problem": self._recorder.problem, "lost": dict(self._recorder.lost)},
             "readers": self._read_rates(),
             "stray_load": {gate: sum(not track.gone for track in list(tracks.values())) for gate, tracks in state.tracks.items()},

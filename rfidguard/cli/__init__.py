@@ -13,7 +13,7 @@ from rfidguard.errors import ConfigError, RfidguardError
 
 COMMANDS = (
     "run", "check", "demo", "replay", "record", "simulate", "sim", "evaluate", "explain", "ledger", "alarms", "doctor",
-    "backup", "export_schema",
+    "site", "backup", "export_schema",
 )  # fmt: skip
 
 _HELP = "Guards the exits of a shop: rings when an unpaid item leaves, stays silent otherwise, and says why either way."

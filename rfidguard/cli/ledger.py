@@ -42,9 +42,9 @@ def _status(config: ConfigOption, as_json: Annotated[bool, typer.Option("--json"
         today = local_text(clock.now(), settings.site.zone())[:10]
         status = store.read(lambda conn: ledger_status(conn, today))
     if as_json:
-        print(json.dumps(status_message(status), ensure_ascii=False, indent=2))
+        print(json.dumps(status_message(status, settings.ledger), ensure_ascii=False, indent=2))
     else:
-        print("\n".join(status_lines(status, settings.site.zone(), settings.ledger.unknown_epc)))
+        print("\n".join(status_lines(status, settings.site.zone(), settings.ledger)))
 
 
 def _lookup(

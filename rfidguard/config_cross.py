@@ -215,7 +215,7 @@ def _sources(data: Mapping[str, Any]) -> Iterator[Found]:
         if isinstance(name, str) and name.partition(":")[0] not in known:
             yield problem(("ledger", "credit_authority", at), "nobody of this name brings sales", name, known)
     if feeds and not ledger.get("credit_authority"):
-        text = "where two sources tell of one receipt under different ids, its lines without EPC count twice; name the one that counts"
+        text = "where two sources tell of one receipt, its lines without EPC count twice; name the source that counts"
         yield warning(("ledger", "credit_authority"), text)
     if (ledger.get("credit_ttl_min_s") or 0) > (ledger.get("credit_ttl_max_s") or 3600):
         yield problem(("ledger", "credit_ttl_min_s"), "is more than ledger.credit_ttl_max_s", ledger.get("credit_ttl_min_s"))

@@ -117,8 +117,10 @@ def test_status_tells_what_is_there_and_who_was_heard(shop: Shop) -> None:
         "  lane 3: last sale 2026-11-22 11:14:05",
         "  lane 4: last heartbeat 2026-11-22 11:14:10",
         "  1 refused inputs kept: invalid",
-        "  a sale without EPC pays for an item that leaves within 900 s (ledger.credit_ttl_s; 0 of 300 walks from till to door"
-        " seen so far, then it is learned)",
+        (
+            "  a sale without EPC pays for an item that leaves within 900 s (ledger.credit_ttl_s; 0 of 300 walks from till to door"
+            " seen so far, then it is learned)"
+        ),
     ]
     assert json.loads(shop.ledger("status", "--json").stdout)["lanes"]["4"]["heartbeat_at"] == "2026-11-22T10:14:10.000Z"
 

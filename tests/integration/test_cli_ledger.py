@@ -103,6 +103,12 @@ def test_lookup_of_nonsense_is_bad_usage(shop: Shop) -> None:
     assert time.stderr.startswith("--at must be an RFC 3339 time")
 
 
+CREDIT_TIME = (
+    "  a sale without EPC pays for an item that leaves within 900 s"
+    " (ledger.credit_ttl_s; 0 of 300 walks from till to door seen so far, then it is learned)"
+)
+
+
 def test_status_tells_what_is_there_and_who_was_heard(shop: Shop) -> None:
     assert shop.ledger("status").stdout == "the ledger is empty\n"
     with Store(shop.url, SystemClock()) as store:
@@ -117,10 +123,7 @@ def test_status_tells_what_is_there_and_who_was_heard(shop: Shop) -> None:
         "  lane 3: last sale 2026-11-22 11:14:05",
         "  lane 4: last heartbeat 2026-11-22 11:14:10",
         "  1 refused inputs kept: invalid",
-        (
-            "  a sale without EPC pays for an item that leaves within 900 s (ledger.credit_ttl_s; 0 of 300 walks from till to door"
-            " seen so far, then it is learned)"
-        ),
+        CREDIT_TIME,
     ]
     assert json.loads(shop.ledger("status", "--json").stdout)["lanes"]["4"]["heartbeat_at"] == "2026-11-22T10:14:10.000Z"
 

@@ -109,6 +109,10 @@ class LedgerPolicy(Section):
     swap_tolerance: Literal["seen", "any", "off"] = "seen"
     """Another item of the same article was sold and has not left: a quiet word if it still stands there (seen), always, never."""
     late_sale_hold_s: Seconds = 0.0
+    carried_in: Literal["silent", "note", "alarm"] = "silent"
+    """What leaves again and nobody here ever sold or stocked: own clothes. note: staff are told, no light and no siren."""
+    carried_in_s: Annotated[float, Field(ge=0, le=172_800, allow_inf_nan=False)] = 43_200.0
+    """For how long it is remembered that somebody brought it in."""
     stale_after_s: Seconds = 120.0
     on_stale: Literal["suppress", "alarm"] = "suppress"
     fold_after_days: Annotated[int, Field(ge=0, le=36_500)] = 400

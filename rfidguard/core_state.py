@@ -64,6 +64,7 @@ class GateState(msgspec.Struct):
     counters: dict[str, bool] = {}
     next_look: float | None = None
     eas: list[OpenEas] = []
+    metal: list[OpenEas] = []
     left: list[Left] = []
     muted_until: float = -1.0
     disarmed: bool = False
@@ -107,6 +108,8 @@ class CoreState(msgspec.Struct):
     """What the catalogue says of articles in view, by GTIN."""
     carried_in: dict[str, float] = {}
     """EPCs that somebody brought in and the ledger did not know -> when."""
+    unpaid_out: dict[str, float] = {}
+    """EPCs that left unpaid -> when: what is brought back later is nobody's own."""
     departed: list[Departed] = []
     stale_feeds: dict[str, str] = {}
     """Feeds of sales that fell silent -> why that is thought."""

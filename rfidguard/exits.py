@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from rfidguard.alarm import Item
+from rfidguard.arming import quietened
 from rfidguard.core_state import CoreState, GateState, Left, OpenEas
 from rfidguard.effects import Decided, Effect
-from rfidguard.epc import identify
-from rfidguard.events import Article
 from rfidguard.found import Found
-from rfidguard.incident import EAS_REACH_S, Incident, announced, grown, growth, joins, raised
+from rfidguard.gathering import incident_near, item_of, raise_or_grow
+from rfidguard.incident import EAS_REACH_S, announced, grown
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger import FOREIGN, LedgerAnswer
-from rfidguard.ledger_view import bind, brought_in, ledger_answer, let_go, moment
+from rfidguard.ledger_view import bind, brought_in, ledger_answer, left_unpaid, let_go, moment
 from rfidguard.passage_votes import passage_seen
 from rfidguard.rule import Passage, Verdict
 from rfidguard.second_look import second_look, swapped_back
@@ -22,7 +20,6 @@ from rfidguard.trust import believed, seen_leaving
 from rfidguard.verdict import judge
 
 LEFT_KEPT_S = 20.0
-_NO_ARTICLE = Article("")
 
 
 def tags_judged(
@@ -36,23 +33,25 @@ def tags_judged(
         at = moment(state)
         known = ledger_answer(layout, state, track.epc, at) if track.own else FOREIGN
         passage_seen(memory.watch, gate, memory.presence, track, what, known, _left_lately(state, memory, track.epc))
-        passage = _tag_passage(layout, gate, memory, track, what)
+        passage = _tag_passage(layout, state, gate, memory, track, what)
         judged = judge(layout, passage, known)
         if passage.leaves() and judged.state in ("sold", "unpaid"):
             effects += seen_leaving(state, track.epc, judged.state == "sold", what.crossing)
         judged = second_look(layout, state, believed(layout, state, judged), track.epc, at)
-        verdict = _quiet(gate, memory, judged, now)
+        verdict = quietened(gate, memory, judged, now)
         effects += _settle(state, known, verdict, track.epc, gate.id, at)
         effects += swapped_back(layout, state, track.epc) if verdict.state == "sold" else []
         effects.append(_decided(gate, passage, verdict, what))
         if what.direction == "in" and track.own:
             brought_in(state, known, track.epc)
+        if verdict.state == "unpaid":
+            left_unpaid(state, track.epc)
         if passage.leaves() and track.own:
             memory.left.append(Left(track.epc, what.crossing, what.start, verdict.state, what.certainty))
         if verdict.kind is not None:
-            ringing.append((_item(state, track.epc, verdict, what.certainty, at), verdict, what))
+            ringing.append((item_of(state, track.epc, verdict, what.certainty, at), verdict, what))
         elif verdict.state == "sold":
-            sold.append((_item(state, track.epc, verdict, what.certainty, at), what))
+            sold.append((item_of(state, track.epc, verdict, what.certainty, at), what))
     memory.left = [left for left in memory.left if now - left.crossing < LEFT_KEPT_S]
     return [*effects, *_gathered(layout, state, gate, ringing, now), *_explained_late(layout, state, gate, sold, now)]
 
@@ -72,34 +71,33 @@ def eas_explained(
     if unpaid:
         decided = _decided(gate, passage, Verdict("unpaid", "eas_explained"))
         return [decided, *_joined_by_eas(layout, state, gate, eas, now)]
-    verdict = _quiet(gate, memory, judge(layout, passage, LedgerAnswer("unknown")), now)
+    verdict = quietened(gate, memory, judge(layout, passage, LedgerAnswer("unknown")), now)
     effects: list[Effect] = [_decided(gate, passage, verdict)]
     if verdict.kind is None:
         return effects
-    items = tuple(_item(state, epc, verdict, 1.0, now) for epc in sold)
-    return [*effects, *_raise_or_grow(layout, state, gate, items, verdict, eas.at, eas.at, eas.pedestal, now)]
+    items = tuple(item_of(state, epc, verdict, 1.0, now) for epc in sold)
+    return [*effects, *raise_or_grow(layout, state, gate, items, verdict, eas.at, eas.at, eas.pedestal, now)]
+
+
+def _came_in(layout: Layout, state: CoreState, track: Track, what: Found) -> bool:
+    """Somebody brought it in through this gate, lately, and it had not left unpaid before."""
+    if track.inbound_at is None or what.direction == "in" or layout.carried_in == "alarm" or track.epc in state.unpaid_out:
+        return False
+    return what.crossing - track.inbound_at <= layout.carried_in_s
 
 
 def _left_lately(state: CoreState, memory: GateState, epc: str) -> bool:
     return any(left.epc == epc for left in memory.left) or any(left.epc == epc for left in state.departed)
 
 
-def _tag_passage(layout: Layout, gate: GateLayout, memory: GateState, track: Track, what: Found) -> Passage:
+def _tag_passage(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState, track: Track, what: Found) -> Passage:
     eas = next((open_.kind for open_ in memory.eas if abs(open_.at - what.crossing) <= EAS_REACH_S), None)
     return Passage(
         gate=gate.id, epc=track.epc, start=what.start, crossing=what.crossing, direction=what.direction,
         certainty=what.certainty, terms=what.terms, eas=eas, unknown_counts_as_out=gate.unknown_counts_as_out(),
-        unknown_epc=layout.policy.unknown_epc, carried_in=what.direction != "in" and track.inbound_at is not None,
+        unknown_epc=layout.policy.unknown_epc, carried_in=_came_in(layout, state, track, what),
+        carried_in_policy=layout.carried_in,
     )  # fmt: skip
-
-
-def _quiet(gate: GateLayout, memory: GateState, verdict: Verdict, now: float) -> Verdict:
-    """The same verdict without its alarm where the gate only observes, is disarmed or is muted."""
-    if verdict.kind is None:
-        return verdict
-    if memory.disarmed or now < memory.muted_until:
-        return Verdict(verdict.state, "muted")
-    return Verdict(verdict.state, "gate_observes") if gate.mode == "observe" else verdict
 
 
 def _settle(state: CoreState, known: LedgerAnswer, verdict: Verdict, epc: str, gate: str, at: float) -> list[Effect]:
@@ -126,15 +124,6 @@ def _decided(gate: GateLayout, passage: Passage, verdict: Verdict, what: Found |
     )
 
 
-def _item(state: CoreState, epc: str, verdict: Verdict, certainty: float, at: float) -> Item:
-    identity = identify(epc)
-    article = state.articles.get(identity.gtin or "", _NO_ARTICLE)
-    return Item(
-        epc=epc, gtin=identity.gtin, serial=identity.serial, state=verdict.state, reason=verdict.reason,
-        certainty=certainty, decided_at=at, name=article.name, price=article.price,
-    )  # fmt: skip
-
-
 def _gathered(
     layout: Layout, state: CoreState, gate: GateLayout, ringing: Sequence[tuple[Item, Verdict, Found]], now: float
 ) -> list[Effect]:
@@ -147,46 +136,12 @@ def _gathered(
         rest = [entry for entry in rest if entry not in together]
         items = tuple(item for item, _, _ in together)
         last = max(what.crossing for _, _, what in together)
-        effects += _raise_or_grow(layout, state, gate, items, verdict, last, first.start, items[0].epc, now)
+        effects += raise_or_grow(layout, state, gate, items, verdict, last, first.start, items[0].epc, now)
     return effects
 
 
-def _raise_or_grow(
-    layout: Layout, state: CoreState, gate: GateLayout, items: tuple[Item, ...], verdict: Verdict, crossing: float,
-    start: float, first: str, now: float,
-) -> list[Effect]:  # fmt: skip
-    kind = verdict.kind or "unpaid_items"
-    items, holds = _held(layout, items, now)
-    severity = "info" if holds else verdict.severity
-    incident = next((known for known in state.incidents.values() if joins(known, gate.id, kind, crossing)), None)
-    if incident is None:
-        evidence = {"eas": first} if kind in ("eas_unidentified", "tag_not_deactivated") else None
-        incident = raised(
-            layout, gate=gate.id, kind=kind, severity=severity, items=items, crossing=crossing, start=start, first=first,
-            now=now, evidence=evidence,
-        )  # fmt: skip
-        state.incidents[incident.alarm.id] = incident
-        incident.holds.update(holds)
-        return announced(layout, incident, "raised", now)
-    before = incident.alarm
-    grown(incident, items, kind, crossing, severity)
-    incident.holds.update(holds)
-    return growth(layout, incident, before, now)
-
-
-def _held(layout: Layout, items: tuple[Item, ...], now: float) -> tuple[tuple[Item, ...], dict[str, float]]:
-    """Unpaid items wait for a late sale where the site asks for it: they are pending, and make no noise, until then."""
-    if layout.late_sale_hold_s <= 0:
-        return items, {}
-    held = tuple(
-        msgspec.structs.replace(item, state="pending", reason="pending_sale") if item.state == "unpaid" else item
-        for item in items
-    )
-    return held, {item.epc: now + layout.late_sale_hold_s for item in held if item.state == "pending"}
-
-
 def _joined_by_eas(layout: Layout, state: CoreState, gate: GateLayout, eas: OpenEas, now: float) -> list[Effect]:
-    incident = _incident_near(state, gate, eas.at)
+    incident = incident_near(state, gate, eas.at)
     if incident is None:
         return []
     grown(incident, (), incident.alarm.kind, eas.at, eas=eas.pedestal)
@@ -199,17 +154,8 @@ def _explained_late(
     """A sold item explains, late, an alarm of a pedestal that was still unidentified."""
     effects: list[Effect] = []
     for item, what in sold:
-        incident = _incident_near(state, gate, what.crossing)
+        incident = incident_near(state, gate, what.crossing)
         if incident is not None and incident.alarm.kind in ("eas_unidentified", "tag_not_deactivated"):
             grown(incident, (item,), "tag_not_deactivated", what.crossing)
             effects += announced(layout, incident, "updated", now)
     return effects
-
-
-def _incident_near(state: CoreState, gate: GateLayout, crossing: float) -> Incident | None:
-    near = (
-        incident
-        for incident in state.incidents.values()
-        if joins(incident, gate.id, incident.alarm.kind, crossing) and abs(incident.last_crossing - crossing) <= EAS_REACH_S
-    )
-    return next(near, None)

@@ -13,8 +13,9 @@ SEEN_S = 5.0
 CLOSED_KEPT_S = 3600.0
 CLOSED_KEPT = 200
 """Closed alarms stay for an hour, so that a late answer is told who was first."""
-CARRIED_IN_KEPT_S = 16 * 3600.0
-"""A day in the shop: what came in with somebody goes out again by then."""
+CARRIED_IN_KEPT_S = 48 * 3600.0
+"""As long as `ledger.carried_in_s` can be."""
+UNPAID_OUT_KEPT_S = 60 * 86_400.0
 MAX_TRACKS = 20_000
 """At each gate. Beyond it a tenth, the tags heard longest ago, is forgotten and counted."""
 
@@ -26,6 +27,7 @@ def sweep(state: CoreState) -> None:
         for track in [track for track in tracks.values() if track.gone and state.now - track.last_at > _kept_s(track)]:
             del state.tracks[track.gate][track.epc]
     state.carried_in = {epc: at for epc, at in state.carried_in.items() if state.now - at < CARRIED_IN_KEPT_S}
+    state.unpaid_out = {epc: at for epc, at in state.unpaid_out.items() if state.now - at < UNPAID_OUT_KEPT_S}
     _unfollow(state)
 
 

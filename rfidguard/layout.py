@@ -92,6 +92,8 @@ class Layout:
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Device id -> the gates that it serves."""
     critical: Critical = Critical()
+    carried_in: str = "silent"
+    carried_in_s: float = 43_200.0
 
     def owns(self, identity: Identity) -> bool:
         """True for goods of this shop: by prefix or catalogue, or because a rule wants to judge them."""
@@ -148,6 +150,8 @@ def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layo
         actions=config.action,
         catalogue=catalogue,
         devices=_devices(config.gate),
+        carried_in=config.ledger.carried_in,
+        carried_in_s=config.ledger.carried_in_s,
         critical=Critical(
             items=config.alarms.critical_items,
             value=Decimal(str(config.alarms.critical_value)),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from rfidguard import swap
-from rfidguard.alarm import OPEN_STATES, utc_text
+from rfidguard.alarm import OPEN_STATES, Alarm, utc_text
 from rfidguard.core_state import CoreState, Departed
 from rfidguard.effects import BindCredit, Effect, Noted
 from rfidguard.epc import identify
@@ -26,6 +26,8 @@ WAITING = ("unpaid", "pending", "unverified")
 DEPARTED_KEPT_S = 1800.0
 DEPARTED_KEPT = 1000
 CARRIED_IN_KEPT = 20_000
+UNPAID_OUT_KEPT = 20_000
+INNOCENT = ("own_property", "foreign_tag", "paid_late", "stray", "phantom", "checked_nothing_found", "device_fault", "drill")
 LOOSE_VOIDS_KEPT = 2000
 """Voids that came before what they undo. The newest of them; the database has them all."""
 
@@ -43,7 +45,7 @@ def ledger_answer(layout: Layout, state: CoreState, epc: str, at: float, credit_
     keys = dict.fromkeys((*ledger_keys(epc), *(identify(other).key for other, _ in waiting)))
     known = answer(state.view.find(keys), identity, _policy(layout, state, credit_ttl_s), at, waiting)
     of_its_own = known.by is not None and known.credit is None
-    return known if of_its_own or epc not in state.carried_in else LedgerAnswer("personal")
+    return LedgerAnswer("personal") if not of_its_own and _is_personal(layout, state, epc) else known
 
 
 def _policy(layout: Layout, state: CoreState, credit_ttl_s: float | None) -> Policy:
@@ -61,6 +63,7 @@ def bind(state: CoreState, known: LedgerAnswer, epc: str, at: float) -> list[Eff
 
 def let_go(state: CoreState, epc: str, gate: str, at: float) -> None:
     """Remembers an item that left as sold: a void may still undo its sale."""
+    state.unpaid_out.pop(epc, None)
     state.departed = [left for left in state.departed if state.now - left.at < DEPARTED_KEPT_S][1 - DEPARTED_KEPT :]
     state.departed.append(Departed(epc, gate, at))
 
@@ -68,9 +71,35 @@ def let_go(state: CoreState, epc: str, gate: str, at: float) -> None:
 def brought_in(state: CoreState, known: LedgerAnswer, epc: str) -> None:
     """Somebody carried in an item that the ledger has no record of: it is theirs, unless it had left unpaid before."""
     of_its_own = known.by is not None and known.credit is None
-    rang = any(item.epc == epc for incident in state.incidents.values() for item in incident.alarm.items)
-    if not of_its_own and not rang and len(state.carried_in) < CARRIED_IN_KEPT:
-        state.carried_in[epc] = state.now
+    if of_its_own or epc in state.unpaid_out:
+        return
+    _remember(state.carried_in, epc, state.now, CARRIED_IN_KEPT)
+
+
+def left_unpaid(state: CoreState, epc: str) -> None:
+    """An item left unpaid: whoever brings it back brings nothing of their own."""
+    state.carried_in.pop(epc, None)
+    _remember(state.unpaid_out, epc, state.now, UNPAID_OUT_KEPT)
+
+
+def known_better(state: CoreState, alarm: Alarm) -> None:
+    """Staff looked: what they say is somebody's own, or a mistake of ours, had not left unpaid."""
+    for item in alarm.items:
+        if item.outcome in INNOCENT:
+            state.unpaid_out.pop(item.epc, None)
+
+
+def _is_personal(layout: Layout, state: CoreState, epc: str) -> bool:
+    at = state.carried_in.get(epc)
+    return at is not None and layout.carried_in != "alarm" and state.now - at <= layout.carried_in_s
+
+
+def _remember(memory: dict[str, float], epc: str, now: float, most: int) -> None:
+    """The newest `most` EPCs, oldest first."""
+    memory.pop(epc, None)
+    memory[epc] = now
+    while len(memory) > most:
+        del memory[next(iter(memory))]
 
 
 def record_heard(layout: Layout, state: CoreState, record: Ledger) -> list[Effect]:

@@ -6,6 +6,7 @@ these functions change.
 """
 
 from rfidguard.blind import reader_heard, readers
+from rfidguard.concealment import metal_judged, metal_seen
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
@@ -17,7 +18,7 @@ from rfidguard.gate_check import checked, counters_judged
 from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, reader_said
 from rfidguard.incident import announced, answered, due_at, raised, time_passed
 from rfidguard.layout import GateLayout, Layout
-from rfidguard.ledger_view import lookup_heard, record_heard
+from rfidguard.ledger_view import known_better, lookup_heard, record_heard
 from rfidguard.passage import COMPANY_S, STANDING_LOOK_S, SURE, look
 from rfidguard.second_look import site_heard
 from rfidguard.track import Track, add_read
@@ -61,7 +62,7 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
 def due(layout: Layout, state: CoreState, *, ended: bool = False) -> float | None:
     """When time alone will next change something; None: never. `ended`: nothing more is to be heard, so no gate is looked at."""
     times = [gate.next_look for gate in state.gates.values() if gate.next_look is not None]
-    times += [eas.due for gate in state.gates.values() for eas in gate.eas]
+    times += [eas.due for gate in state.gates.values() for eas in (*gate.eas, *gate.metal)]
     times += [at for incident in state.incidents.values() if (at := due_at(layout, incident)) is not None]
     if not ended:
         times += [gate.watch.next_at for gate in state.gates.values() if gate.watch.next_at is not None]
@@ -86,6 +87,9 @@ def _fire(layout: Layout, state: CoreState, now: float, ended: bool) -> list[Eff
         for eas in [eas for eas in gate.eas if eas.due <= now]:
             gate.eas.remove(eas)
             effects += eas_explained(layout, state, layout.gates[name], gate, eas, now)
+        for metal in [metal for metal in gate.metal if metal.due <= now]:
+            gate.metal.remove(metal)
+            effects += metal_judged(layout, state, layout.gates[name], gate, metal, now)
         if not ended and gate.watch.next_at is not None and gate.watch.next_at <= now:
             effects += checked(layout, state, layout.gates[name], gate, now)
     for incident in list(state.incidents.values()):
@@ -181,6 +185,8 @@ def _eas(state: CoreState, event: Eas) -> list[Effect]:
         tally(state, "unknown_gate")
         return []
     pedestal_said(gate.watch, event, state.now)
+    if event.kind == "metal":
+        metal_seen(gate, event, state.now)
     if event.kind not in ("alarm", "alarm_in", "alarm_out"):
         return [Noted("device", {"device": event.pedestal, "gate": event.gate, "kind": event.kind, "at": event.at})]
     for known in gate.eas:
@@ -222,6 +228,7 @@ def _answer(state: CoreState, event: Answer) -> list[Effect]:
     if incident is None:
         return [AnswerJudged(event.id, event.by, "rejected", "unknown_alarm: no open alarm has this id")]
     effects = answered(incident, event, state.now)
+    known_better(state, incident.alarm)
     forget_closed(state)
     return effects
 

@@ -18,6 +18,7 @@ REASONS = {
     "tag_not_deactivated": "A pedestal rang; the goods that left are sold, so a label was not deactivated at the till.",
     "eas_unidentified": "A pedestal rang; no readable tag explains it.",
     "eas_explained": "A pedestal rang; the unpaid item is in the alarm of the same passage.",
+    "concealment": "Stood near the gate and was gone, without a known sale, when a pedestal saw metal leave: please look.",
     "eas_inbound": "A pedestal rang for somebody coming in.",
     "inbound": "Carried in.",
     "stayed": "Moved near the gate and stayed in the shop.",

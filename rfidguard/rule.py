@@ -51,8 +51,9 @@ class ListedParams(RuleParams):
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that a rule can judge at one gate: a tag that moved (`trigger` "tag"), a pedestal's alarm ("eas"), or an alarm
-    as a whole ("incident": `unpaid` names its unpaid items, `unpaid_at` when each was judged, in order).
+    """Something that a rule can judge at one gate: a tag that moved (`trigger` "tag"), a pedestal's alarm ("eas"), an alarm as a
+    whole ("incident": `unpaid` names its unpaid items, `unpaid_at` when each was judged, in order), or metal that left ("metal":
+    `vanished` names goods that stood here and are gone unsold, and how many seconds before each was heard last).
 
     Times are Unix seconds: `start` first evidence, `crossing` the best estimate of the body passing the threshold.
     `direction`: out, in, none (it moved and stayed) or unknown. `certainty` 0..1 that it was carried out. `terms` are the
@@ -75,6 +76,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     unknown_counts_as_out: bool = False
     unknown_epc: str = "observe"
     carried_in: bool = False
+    carried_in_policy: str = "silent"
+    vanished: tuple[tuple[str, float], ...] = ()
 
     def leaves(self) -> bool:
         """True where the passage counts as one out of the shop."""
@@ -82,12 +85,16 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """A rule's decision. `state`: unpaid, sold, unverified, observed or silent. `kind`: the alarm to raise, None for silence."""
+    """A rule's decision. `state`: unpaid, sold, unverified, observed or silent. `kind`: the alarm to raise, None for silence.
+
+    `items`: the EPCs that the alarm is about, where the passage itself is not one of an item.
+    """
 
     state: str
     reason: str
     kind: str | None = None
     severity: str = "warning"
+    items: tuple[str, ...] = ()
 
 
 class Rule(Protocol):
@@ -99,7 +106,7 @@ class Rule(Protocol):
     def judge(self, passage: Passage, answer: LedgerAnswer, params: RuleParams, /) -> Verdict | None: ...
 
 
-DEFAULT_RULES = ("unpaid", "bulk", "tag_not_deactivated", "eas_unidentified")
+DEFAULT_RULES = ("unpaid", "bulk", "tag_not_deactivated", "eas_unidentified", "concealment")
 """What applies where the configuration lists no rule at all."""
 
 

@@ -7,4 +7,5 @@ REGISTRY = {
     "bulk": "rules.bulk",
     "tag_not_deactivated": "rules.tag_not_deactivated",
     "eas_unidentified": "rules.eas_unidentified",
+    "concealment": "rules.concealment",
 }

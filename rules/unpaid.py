@@ -16,7 +16,7 @@ def judge(passage: Passage, answer: LedgerAnswer, params: Params) -> Verdict | N
     if answer.state == "sold":
         return Verdict("sold", "sold_credit" if answer.credit else "sold")
     if answer.state == "personal":
-        return Verdict("silent", "carried_in")
+        return _carried_in(passage)
     if answer.state in ("armed", "reserved", "unknown"):
         return _unsold(passage, answer)
     return None
@@ -28,5 +28,12 @@ def _unsold(passage: Passage, answer: LedgerAnswer) -> Verdict:
     if answer.state == "unknown" and passage.unknown_epc == "stock_only":
         return Verdict("silent", "not_in_stock")
     if answer.state == "unknown" and passage.carried_in:
-        return Verdict("silent", "carried_in")
+        return _carried_in(passage)
     return Verdict("unpaid", "reserved_exit" if answer.state == "reserved" else "unpaid_exit", "unpaid_items")
+
+
+def _carried_in(passage: Passage) -> Verdict:
+    """Own clothes, mostly: nobody rings, but a site may want to be told."""
+    if passage.carried_in_policy == "note" and passage.unknown_epc == "strict":
+        return Verdict("unverified", "carried_in", "unpaid_items", "info")
+    return Verdict("silent", "carried_in")

@@ -86,6 +86,7 @@ export const TEXTS = {
     "reason.tag_not_deactivated": "The goods are paid; a label was left on at the till.",
     "reason.eas_unidentified": "The pedestal rang; no tag could be read with it.",
     "reason.eas_explained": "The pedestal rang for the item in this alarm.",
+    "reason.concealment": "No longer heard near the gate and not in the sales; metal was sensed as somebody left.",
     "reason.eas_inbound": "The pedestal rang for somebody coming in.",
     "reason.ledger_stale": "No news from the tills for a while; sales may be missing here.",
     "reason.stale_ledger": "No news from the tills for a while; sales may be missing here.",

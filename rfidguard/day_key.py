@@ -34,6 +34,12 @@ def day_key(folder: Path, day: str) -> bytes:
     return key
 
 
+def key_of(folder: Path, day: str) -> bytes | None:
+    """The key of `day` if it is still there; never makes one."""
+    known = _known(folder / FILE)
+    return known[1] if known is not None and known[0] == day else None
+
+
 def _known(path: Path) -> tuple[str, bytes] | None:
     try:
         body = json.loads(path.read_text("utf-8"))

@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_S = 0.2
 RETRY_S = 1.0
-ROTATE_BYTES = 64 * 1024 * 1024
+ROTATE_BYTES = 16 * 1024 * 1024
+"""Some six minutes of a busy gate: a restart and `explain` go on from the snapshot with which a file begins."""
 BUFFER_BYTES = 256 * 1024
 KEEP_UNWRITTEN_BYTES = 8 * 1024 * 1024
 """How much may wait in memory for a disk that does not take it; the oldest is given up first."""

@@ -59,8 +59,9 @@ def evaluate(
     else, it is false. One run: `rfidguard evaluate --truth plain/truth.json --alarms plain/alarms.jsonl --plot plain.png`
 
     Suites are simulated and replayed here: `rfidguard evaluate --suite awkward-zoned --seeds held-back --scenes 8`. Seeds from
-    1000 on are held back: nothing was tuned to them. The suites: awkward-zoned, awkward-facing-counter, awkward-facing,
-    realistic-zoned, realistic-facing-counter, realistic-facing, night, walkers; smoke is a quick try.
+    1000 on are held back: layouts never seen, nothing was tuned to them. The suites: awkward-zoned, awkward-facing-counter,
+    awkward-facing, awkward-plane-counter, realistic-zoned, realistic-facing-counter, realistic-facing, night, walkers; smoke is
+    a quick try.
     """
     if suite:
         if truth or alarms or decisions:

@@ -1,7 +1,8 @@
 """Articles: what a GTIN is called and costs. Read from CSV with a header. Pure.
 
-Columns, in any order: gtin, and at least one of name, price, department, picture (English and some German words for them are
-understood). Separated by comma, semicolon or tab. The last row of a GTIN counts.
+Columns, in any order: gtin, and at least one of name, price, department, picture, sku (English and some German words for them
+are understood). What shop systems call an article may stand in several columns, and several in one cell, parted by blanks.
+Separated by comma, semicolon or tab. The last row of a GTIN counts.
 """
 
 import csv
@@ -21,10 +22,12 @@ COLUMNS = {
     "price": ("price", "retail_price", "unit_price", "preis"),
     "department": ("department", "category", "abteilung", "warengruppe"),
     "picture": ("picture", "image", "image_url", "picture_url", "bild"),
+    "codes": ("sku", "codes", "code", "article_number", "artikelnummer", "variant_id", "catalog_object_id"),
 }
 """Our names, and what else they are called."""
 
 LONGEST = {"name": 200, "department": 100, "picture": 500}
+LONGEST_CODE = 128
 _LEDGER_COLUMNS = frozenset(("kind", "at", "serial", "transaction", "epc", "quantity", "lane"))
 _OURS = {name: ours for ours, names in COLUMNS.items() for name in names}
 _MONEY = re.compile(r"[^\d-]*(-?[0-9.,'\s]*[0-9])[^\d]*")
@@ -39,6 +42,7 @@ class CatalogueRow(msgspec.Struct, frozen=True):
     price: str | None = None
     department: str | None = None
     picture: str | None = None
+    codes: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -66,9 +70,10 @@ def catalogue_rows(lines: Iterable[str]) -> Iterator[CatalogueRow | Refused]:
     columns = [_OURS.get(name) for name in names]
     reader = csv.reader((f"{row}\n" for row in rows), delimiter=separator)
     for cells in reader:
-        row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if name and cell.strip()}
-        if row:
-            yield _article(reader.line_num + 1, row)
+        named = [(name, cell.strip()) for name, cell in zip(columns, cells, strict=False) if name and cell.strip()]
+        if named:
+            codes = [code for name, cell in named if name == "codes" for code in cell.split()]
+            yield _article(reader.line_num + 1, dict(named), tuple(dict.fromkeys(codes)))
 
 
 def normal_price(text: str) -> str:
@@ -89,16 +94,18 @@ def normal_price(text: str) -> str:
     return str(price)
 
 
-def _article(line: int, row: dict[str, str]) -> CatalogueRow | Refused:
+def _article(line: int, row: dict[str, str], codes: tuple[str, ...]) -> CatalogueRow | Refused:
     try:
         if "gtin" not in row:
             raise RefusedInput("no_gtin", "the gtin is missing")
         for name, longest in LONGEST.items():
             if len(row.get(name, "")) > longest or not row.get(name, "").isprintable():
                 raise RefusedInput("bad_value", f"{name} has at most {longest} printable characters")
+        if any(len(code) > LONGEST_CODE or not code.isprintable() for code in codes):
+            raise RefusedInput("bad_value", f"a sku has at most {LONGEST_CODE} printable characters")
         price = normal_price(row["price"]) if "price" in row else None
         rest = {name: row.get(name) for name in LONGEST}
-        return CatalogueRow(gtin=normal_gtin(row["gtin"]), price=price, **rest)
+        return CatalogueRow(gtin=normal_gtin(row["gtin"]), price=price, codes=codes, **rest)
     except RefusedInput as error:
         return Refused(line, error.reason, str(error))
 

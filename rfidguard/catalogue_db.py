@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select
 
 from rfidguard.catalogue import CatalogueRow
 from rfidguard.events import Article
-from rfidguard.schema import articles, snapshots, stock_counts
+from rfidguard.schema import article_codes, articles, snapshots, stock_counts
 from rfidguard.upsert import insert_into, insert_once
 
 CHUNK = 500
@@ -33,10 +33,25 @@ def store_articles(conn: Connection, rows: Sequence[CatalogueRow], now: float) -
     before = conn.execute(select(func.count()).select_from(articles)).scalar() or 0
     for row in rows:
         known = {name: value for name, value in msgspec.structs.asdict(row).items() if value is not None}
+        _store_codes(conn, row.gtin, known.pop("codes"))
         statement = insert_into(conn, articles).values(**known, updated_at=now)
         change = {name: value for name, value in known.items() if name != "gtin"} | {"updated_at": now}
         conn.execute(statement.on_conflict_do_update(index_elements=["gtin"], set_=change))
     return (conn.execute(select(func.count()).select_from(articles)).scalar() or 0) - before
+
+
+def _store_codes(conn: Connection, gtin: str, codes: Sequence[str]) -> None:
+    for code in codes:
+        statement = insert_into(conn, article_codes).values(code=code, gtin=gtin)
+        conn.execute(statement.on_conflict_do_update(index_elements=["code"], set_={"gtin": gtin}))
+
+
+def gtins_of(conn: Connection, codes: Sequence[str]) -> dict[str, str]:
+    """Code (SKU) -> GTIN, of those that the catalogue knows."""
+    chunks = (codes[start : start + CHUNK] for start in range(0, len(codes), CHUNK))
+    columns = (article_codes.c.code, article_codes.c.gtin)
+    statements = (select(*columns).where(article_codes.c.code.in_(chunk)) for chunk in chunks)
+    return {row[0]: row[1] for statement in statements for row in conn.execute(statement)}
 
 
 def articles_for(conn: Connection, keys: Iterable[str]) -> tuple[Article, ...]:

@@ -158,6 +158,10 @@ class DeviceSection(BaseModel):
         return dict(self.model_extra or {})
 
 
+class FeedSection(DeviceSection):
+    """A source of sales: `id` and `driver`; every other key belongs to the driver."""
+
+
 class Reader(DeviceSection):
     antennas: dict[Annotated[int, Field(ge=1, le=255)], Zone | Antenna] = Field(
         default_factory=lambda: {1: "threshold"}, validate_default=True
@@ -233,6 +237,7 @@ class Config(Section):
     journal: Journal = Journal()
     privacy: Privacy = Privacy()
     alarms: Alarms = Alarms()
+    feed: tuple[FeedSection, ...] = ()
     gate: tuple[Gate, ...] = ()
     action: tuple[Action, ...] = ()
     rule: tuple[Rule, ...] = ()

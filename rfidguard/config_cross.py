@@ -29,6 +29,7 @@ def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
 
 def _same_ids(data: Mapping[str, Any]) -> Iterator[Found]:
     devices = [(path, section.get("id")) for path, _, section in device_sections(data)]
+    devices += [(("feed", at), feed.get("id")) for at, feed in tables(data, "feed")]
     outputs = [(path, section.get("id")) for path, section in _outputs(data)]
     gates = [(("gate", at), gate.get("id")) for at, gate in tables(data, "gate")]
     clients = [(("http", "client", at), client.get("name")) for at, client in tables(_table(data, "http"), "client")]
@@ -217,6 +218,11 @@ def _sources(data: Mapping[str, Any]) -> Iterator[Found]:
     if feeds and not ledger.get("credit_authority"):
         text = "where two sources tell of one receipt, its lines without EPC count twice; name the source that counts"
         yield warning(("ledger", "credit_authority"), text)
+    for at, feed in tables(data, "feed"):
+        every_s, patience_s = feed.get("every_s", 10), ledger.get("stale_after_s", 120)
+        if feed.get("driver") in ("sql", "epcis") and isinstance(every_s, int | float) and every_s * 2 > patience_s:
+            text = f"asked every {every_s:g} s it counts as silent in between (ledger.stale_after_s = {patience_s:g})"
+            yield warning(("feed", at, "every_s"), text)
     if (ledger.get("credit_ttl_min_s") or 0) > (ledger.get("credit_ttl_max_s") or 3600):
         yield problem(("ledger", "credit_ttl_min_s"), "is more than ledger.credit_ttl_max_s", ledger.get("credit_ttl_min_s"))
 

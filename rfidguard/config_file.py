@@ -13,7 +13,7 @@ from rfidguard.config_env import overlaid, variable_of
 from rfidguard.config_lines import Path as KeyPath
 from rfidguard.config_lines import line_of, lines_of
 from rfidguard.config_lists import list_problems, with_lists
-from rfidguard.config_parts import driver_problems, rule_problems
+from rfidguard.config_parts import driver_problems, feed_problems, rule_problems
 from rfidguard.config_problems import Found, Problem, model_problems
 from rfidguard.config_secrets import missing_files, with_found_files
 from rfidguard.errors import ConfigError
@@ -93,6 +93,7 @@ def _found(source: Source) -> Iterator[Found]:
     yield from model_problems(Config, source.data)
     yield from driver_problems(source.data)
     yield from rule_problems(source.data)
+    yield from feed_problems(source.data)
     yield from config_cross.problems(source.data, from_env=set(source.origins))
     yield from list_problems(source.data, source.path.parent, source.env)
     if source.needs_files:

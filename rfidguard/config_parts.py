@@ -7,6 +7,7 @@ from rfidguard.config_lines import Path
 from rfidguard.config_problems import Found, model_problems, problem
 from rfidguard.driver import driver_names, load_driver
 from rfidguard.errors import RfidguardError
+from rfidguard.feeds.contract import feed_names, load_feed
 from rfidguard.rule import load_rule, rule_names
 
 KINDS = ("reader", "pedestal", "counter")
@@ -35,6 +36,24 @@ def driver_problems(data: Mapping[str, Any]) -> Iterator[Found]:
         name = section.get("driver")
         if isinstance(name, str):
             yield from _of_device(path, kind, section, name)
+
+
+def feed_problems(data: Mapping[str, Any]) -> Iterator[Found]:
+    """Unknown drivers of feeds, and settings that they refuse."""
+    for at, section in tables(data, "feed"):
+        name = section.get("driver")
+        if not isinstance(name, str):
+            continue
+        if name not in feed_names():
+            yield problem(("feed", at, "driver"), "no feed driver is called so", name, sorted(feed_names()))
+            continue
+        try:
+            settings = load_feed(name).Settings
+        except (ImportError, AttributeError, RfidguardError) as error:
+            yield problem(("feed", at, "driver"), f"this feed driver cannot be loaded: {error}", name)
+            continue
+        given = {key: value for key, value in section.items() if key not in ("id", "driver")}
+        yield from model_problems(settings, given, ("feed", at), also=("id", "driver"))
 
 
 def rule_problems(data: Mapping[str, Any]) -> Iterator[Found]:

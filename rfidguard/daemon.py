@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from rfidguard.alarm import OPEN_STATES, Alarm
+from rfidguard.alarm import OPEN_STATES, Alarm, utc_text
 from rfidguard.alarm_db import open_alarms
 from rfidguard.answer_desk import AnswerDesk
 from rfidguard.clock import SystemClock
@@ -23,6 +23,7 @@ from rfidguard.effects import Effect
 from rfidguard.epc import identify
 from rfidguard.errors import RfidguardError
 from rfidguard.events import Tick
+from rfidguard.feeds.feed_desk import NOT_HEARD, Feeds
 from rfidguard.front_desk import FrontDesk
 from rfidguard.inlet import Inlet
 from rfidguard.layout import Layout, layout_from
@@ -97,7 +98,9 @@ class Guard:
             daemon_command=self._command, note=self._note,
             zone=config.site.zone(),
             watch=SaleWatch(config, self.clock),
+            hook=lambda *call: self.feeds.take_hook(*call),
         )  # fmt: skip
+        self.feeds = Feeds(config, self.store, self.front.watched_emit, self.clock, self._feed_told)
         self.link = MqttLink(config, self.store, self.clock, self.front, info_message(config))
         host, port = listen_address(config.http)
         self.web = WebServer(create_app(self.front, access_from(config.http)), host, port, self.clock, tls_from(config.http))
@@ -135,6 +138,7 @@ class Guard:
             self.devices, self.ledger, self.clock,
         )  # fmt: skip
         self.telling.moved_aside = self._moved_aside
+        self.telling.feeds = self.feeds
         self.repeater = Repeater(self.store, self._open_alarms, self.clock)
         self.telling.announce()
         self._carry_out(undone)
@@ -144,6 +148,7 @@ class Guard:
         self.core.start()
         self.link.start()
         self.devices.start()
+        self.feeds.start()
         self._start_web()
         self._check_database()
         fold_daily(self.store, self.clock, self.config.ledger.fold_after_days, self._stopping)
@@ -261,6 +266,7 @@ class Guard:
     def _stop(self) -> None:
         self._notifier.send("STOPPING=1")
         self.web.stop()
+        self.feeds.stop()
         self.devices.stop()
         if hasattr(self, "core"):
             self.core.stop(STOP_HUNG_S if self._hangs else 10.0)
@@ -304,6 +310,14 @@ class Guard:
         if topic == "command" and self.front.command_judged(body):
             return
         self.telling.note(topic, body)
+
+    def _feed_told(self, feed: str, state: str, reason: str | None) -> None:
+        """A feed of sales works, or fails: retained as a device's state is, and told on event/ledger."""
+        at = self.clock.now()
+        body = {"device": feed, "state": state, "reason": reason, "at": utc_text(at)}
+        self.link.set_state(f"device/{feed}/status", body)
+        if reason != NOT_HEARD:
+            self.telling.note("ledger", {"kind": "feed", "source": feed, "state": state, "reason": reason, "at": at})
 
     def _relaid(self, layout: Layout) -> None:
         """The catalogue is another: more, or fewer, goods are ours."""

@@ -16,6 +16,7 @@ from rfidguard.driver import Emit
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Event, Ledger, ReadBatch
 from rfidguard.feeds.capture import CaptureReply, OwnsLane, take_capture, take_poslog
+from rfidguard.feeds.feed_desk import HookReply
 from rfidguard.intake import SaleReply, take_heartbeat, take_sale
 from rfidguard.log_repeats import left_out
 from rfidguard.metrics import Family, counter
@@ -46,6 +47,7 @@ class FrontDesk:
         note: Callable[[str, dict[str, Any]], None],
         zone: tzinfo,
         watch: SaleWatch,
+        hook: Callable[[str, Mapping[str, str], bytes], HookReply] | None = None,
     ) -> None:
         """`note` publishes what is no alarm (topic "ledger": refused sales). `zone` is that of the site."""
         self.clock = clock
@@ -57,6 +59,7 @@ class FrontDesk:
         self._broadcast = broadcast
         self._emit = emit
         self._watch = watch
+        self._hook = hook
         self._commands = CommandDesk(store, emit, clock, daemon_command)
         self._note = note
         self._zone = zone
@@ -80,6 +83,22 @@ class FrontDesk:
         take = partial(take_poslog, self._store, payload, zone=self._zone, source=source, now=now, owns_lane=owns_lane)
         reply = self._watched(lambda emit: take(emit=emit))
         return self._noted(reply, source, now)
+
+    def take_hook(self, feed: str, headers: Mapping[str, str], payload: bytes) -> HookReply:
+        if self._hook is None:
+            return HookReply(404, "rejected", errors=("no [[feed]] is configured",))
+        reply = self._hook(feed, headers, payload)
+        if reply.rejected:
+            told = {"kind": "rejected", "at": self.clock.now(), "source": feed, "lane": None, "id": None}
+            self._note("ledger", {**told, "reason": next(iter(reply.rejected)), "errors": list(reply.errors)})
+        return reply
+
+    def watched_emit(self, item: Event | ReadBatch) -> None:
+        """Hands on to the core what a feed stored; sales are looked at for signs of forgery."""
+        self._emit(item)
+        if isinstance(item, Ledger):
+            for odd in self._watch.look([item]):
+                self._note("ledger", {**odd, "at": self.clock.now()})
 
     def _noted(self, reply: CaptureReply, source: str, now: float) -> CaptureReply:
         if reply.rejected:

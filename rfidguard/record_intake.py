@@ -20,11 +20,15 @@ BATCH = 1_000
 
 
 class RecordCounts(msgspec.Struct, frozen=True):
-    """What became of records. `reused`: ids that stand for something else already; those records were not stored."""
+    """What became of records. `reused`: ids that stand for something else already; those records were not stored.
+
+    `fresh`: the new ones, where the caller wants them.
+    """
 
     stored: int = 0
     duplicate: int = 0
     reused: tuple[str, ...] = ()
+    fresh: tuple[Ledger, ...] = ()
 
 
 def take_records(store: Store, records: Sequence[Ledger], *, source: str, now: float, emit: Emit) -> RecordCounts:
@@ -37,7 +41,7 @@ def take_records(store: Store, records: Sequence[Ledger], *, source: str, now: f
     for start in range(0, len(records), BATCH):
         named = [msgspec.structs.replace(record, source=source[:MAX_SOURCE]) for record in records[start : start + BATCH]]
         batch = not_in_the_future(named, now)
-        fresh, other = store.write(partial(_store, records=batch, source=source[:MAX_SOURCE], now=now)).result()
+        fresh, other = store.write(partial(store_batch, records=batch, source=source[:MAX_SOURCE], now=now)).result()
         for record in fresh:
             emit(record)
         stored += len(fresh)
@@ -48,8 +52,8 @@ def take_records(store: Store, records: Sequence[Ledger], *, source: str, now: f
     return RecordCounts(stored, duplicate, tuple(reused))
 
 
-def _store(conn: Connection, *, records: list[Ledger], source: str, now: float) -> tuple[list[Ledger], list[str]]:
-    """The records that were new, and the ids that were known as something else."""
+def store_batch(conn: Connection, *, records: list[Ledger], source: str, now: float) -> tuple[list[Ledger], list[str]]:
+    """Stores records inside the caller's transaction. Those that were new, and the ids that were known as something else."""
     statuses = store_records(conn, records, now)
     for lane in {record.lane for record in records}:
         hear(conn, source=source, lane=lane, now=now, column="sale_at")

@@ -11,6 +11,8 @@ from rfidguard.alarm import utc_text
 from rfidguard.clock import SystemClock
 from rfidguard.core_thread import CoreThread
 from rfidguard.devices import Devices
+from rfidguard.feeds.feed_desk import Feeds
+from rfidguard.feeds.feed_store import feed_cursors_of
 from rfidguard.inlet import Inlet
 from rfidguard.intake import last_heard, last_sales
 from rfidguard.ledger_desk import LedgerDesk
@@ -45,6 +47,7 @@ class Telling:
         self._said: object = None
         self.culprit: str | None = None
         """The worker that hangs."""
+        self.feeds: Feeds | None = None
         self.moved_aside: str | None = None
         """Where a damaged database was put at this start."""
 
@@ -131,6 +134,7 @@ class Telling:
             reasons[f"feed {feed}"] = reason
         for gate, faults in self._board.faults.items():
             reasons |= {f"gate {gate} {fault}": text for fault, text in faults.items()}
+        reasons |= self._feed_reasons()
         if self._recorder.problem:
             reasons["journal"] = self._recorder.problem
         if self._ledger_desk.problem:
@@ -165,6 +169,7 @@ class Telling:
             gauge("rfidguard_device_up", "1 while a device works.", up, "device"),
             gauge("rfidguard_mqtt_connected", "1 while the broker is there.", float(self._link.connected)),
             gauge("rfidguard_inlet_depth", "Items that wait for the core.", float(self._inlet.depth())),
+            *(self.feeds.families() if self.feeds is not None else ()),
             *site_gauges(self._store, self._link, self._core.runner.state, self.reasons(), self._clock.now()),
         ]
 
@@ -192,5 +197,24 @@ class Telling:
         return {
             "last_sale_age_s": None if newest is None else round(max(now - newest, 0.0), 1),
             "stale": doubts(self._core.runner.state),
+            "feeds": self._feeds(now),
             "lanes": {lane: round(max(now - at, 0.0), 1) for lane, at in (heard | sales).items()},
+        }
+
+    def _feed_reasons(self) -> dict[str, str]:
+        return {} if self.feeds is None else self.feeds.reasons()
+
+    def _feeds(self, now: float) -> dict[str, Any]:
+        """Of each configured feed: state, how late its news is, and how long ago it answered."""
+        if self.feeds is None:
+            return {}
+        known = self._store.read(feed_cursors_of)
+        return {
+            name: {
+                "state": state,
+                "reason": reason,
+                "lag_s": known[name].lag_s if name in known else None,
+                "polled_age_s": round(max(now - (known[name].polled_at or now), 0.0), 1) if name in known else None,
+            }
+            for name, (state, reason) in self.feeds.states().items()
         }

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rfidguard.dispatch import Dispatch
 from rfidguard.effects import AnswerJudged
 from rfidguard.events import Event, ReadBatch
 from rfidguard.feeds.capture import CaptureReply, OwnsLane, take_capture, take_poslog
+from rfidguard.feeds.feed_desk import Feeds, HookReply
 from rfidguard.incident import announced, raised
 from rfidguard.intake import SaleReply, take_sale
 from rfidguard.layout import layout_from
@@ -36,7 +37,9 @@ SHOP = {"site": {"id": "0001", "company_prefixes": ["0614141"]}, "gate": [{"id":
 class Box:
     """Satisfies Services. `sold` are the ledger events that the core heard; `broken` makes the box say that it is not ready."""
 
-    def __init__(self, folder: Path, access: Access | None = None, beat_s: float = BEAT_S) -> None:
+    def __init__(
+        self, folder: Path, access: Access | None = None, beat_s: float = BEAT_S, feeds: Sequence[dict[str, object]] = ()
+    ) -> None:
         self.clock = SystemClock()
         self.store = Store(f"sqlite:///{folder / 'web.db'}", self.clock)
         self.broadcast = Broadcast()
@@ -47,6 +50,7 @@ class Box:
         self.sold: list[Event | ReadBatch] = []
         self.broken: dict[str, str] = {}
         self.access = access
+        self.feeds = Feeds(Config.model_validate({**SHOP, "feed": feeds}), self.store, self.emit, self.clock, lambda *_: None)
         self.web = WebServer(create_app(self, access, beat_s), "127.0.0.1", 0, self.clock)
         self._raised = 0
         self._work: queue.Queue[Callable[[], None] | None] = queue.Queue()
@@ -88,6 +92,9 @@ class Box:
     def take_poslog(self, payload: bytes, source: str, owns_lane: OwnsLane) -> CaptureReply:
         zone, now = ZoneInfo("Europe/Berlin"), self.clock.now()
         return take_poslog(self.store, payload, zone=zone, source=source, now=now, emit=self.emit, owns_lane=owns_lane)
+
+    def take_hook(self, feed: str, headers: Mapping[str, str], payload: bytes) -> HookReply:
+        return self.feeds.take_hook(feed, headers, payload)
 
     def submit_answer(self, payload: bytes, by: str) -> Future[AnswerJudged]:
         return self.desk.submit(payload, by)

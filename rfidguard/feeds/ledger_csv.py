@@ -61,6 +61,14 @@ def csv_rows(lines: Iterable[str], zone: tzinfo, now: float) -> Iterator[Taken]:
             yield _taken(reader.line_num + 1, names, cells, seen, zone, now)
 
 
+def row_taken(line: int, row: dict[str, str], zone: tzinfo, now: float) -> Taken:
+    """What becomes of one row that is no CSV: our names of columns -> texts, with an `id`."""
+    try:
+        return Taken(line, _record(row, Counter(), zone, now))
+    except RefusedInput as error:
+        return Taken(line, reason=error.reason, text=str(error))
+
+
 def check_fits(record: Ledger) -> None:
     """Raises RefusedInput(bad_value) for texts that no column holds and quantities that no till sells."""
     for name, longest in _LONGEST.items():

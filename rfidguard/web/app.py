@@ -11,6 +11,7 @@ from rfidguard.web.access import Access
 from rfidguard.web.alarms import alarms_router
 from rfidguard.web.capture import capture_router
 from rfidguard.web.gatekeeper import Gatekeeper
+from rfidguard.web.hooks import hooks_router
 from rfidguard.web.openapi import openapi_of
 from rfidguard.web.replies import add_handlers
 from rfidguard.web.sales import sales_router
@@ -37,6 +38,7 @@ def create_app(services: Services, access: Access | None = None, beat_s: float =
     app.state.streams = streams
     app.include_router(sales_router(services, gatekeeper))
     app.include_router(capture_router(services, gatekeeper))
+    app.include_router(hooks_router(services))
     app.include_router(alarms_router(services, gatekeeper))
     app.include_router(stream_router(streams, gatekeeper))
     app.include_router(page_router(gatekeeper))

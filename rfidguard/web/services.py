@@ -8,6 +8,7 @@ from rfidguard.alarm import Alarm
 from rfidguard.clock import Clock
 from rfidguard.effects import AnswerJudged
 from rfidguard.feeds.capture import CaptureReply, OwnsLane
+from rfidguard.feeds.feed_desk import HookReply
 from rfidguard.intake import SaleReply
 from rfidguard.metrics import Family
 from rfidguard.web.live import Subscription
@@ -29,6 +30,10 @@ class Services(Protocol):
 
     def take_poslog(self, payload: bytes, source: str, owns_lane: OwnsLane) -> CaptureReply:
         """Stores what a POSLog document says of lanes that `owns_lane` allows."""
+        ...
+
+    def take_hook(self, feed: str, headers: Mapping[str, str], payload: bytes) -> HookReply:
+        """Stores what a shop system's webhook says; names of headers are lower case."""
         ...
 
     def submit_answer(self, payload: bytes, by: str) -> Future[AnswerJudged]:

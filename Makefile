@@ -6,7 +6,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 APP := $(VENV)/.app
 TOOLS := $(VENV)/.tools
 
-.PHONY: help demo test check audit system soak clean
+.PHONY: help demo test check audit system soak wheel deb deb-try clean
 
 help:
 	@echo "make demo    a whole store on this machine, live, for a minute (simulated hardware, real wires)"
@@ -14,6 +14,8 @@ help:
 	@echo "make check   style, types and import rules"
 	@echo "make audit   known vulnerabilities of everything installed (asks PyPI's advisory database; fails where it cannot)"
 	@echo "make soak    every fault of tests/faults and 1,000 random ones (hours; SOAK_FAULTS=N for another number)"
+	@echo "make wheel   the wheel in dist/, tried with pip, pipx and uv"
+	@echo "make deb     the Debian package in dist/ (make deb-try installs it in a clean Debian; as root, with debootstrap)"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql)"
 
 $(APP): pyproject.toml
@@ -40,6 +42,15 @@ check: $(TOOLS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+wheel: $(APP)
+	sh packaging/try-wheel.sh
+
+deb: $(APP)
+	sh packaging/build-deb.sh
+
+deb-try: deb
+	sh packaging/try-deb.sh
 
 audit: $(TOOLS)
 	$(PIP) --group audit

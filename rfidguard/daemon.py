@@ -55,6 +55,8 @@ HEALTH_S = 60.0
 BEAT_S = 1.0
 HUNG_S = 10.0
 """A worker that has not beaten for this long hangs."""
+WEB_RETRY_S = 5.0
+WEB_HUNG_S = 30.0
 STOP_HUNG_S = 5.0
 MOST_REPLACED = 3
 """A device whose driver hung so often holds something that only the end of the process gives back."""
@@ -102,8 +104,10 @@ class Guard:
         )  # fmt: skip
         self.feeds = Feeds(config, self.store, self.front.watched_emit, self.clock, self._feed_told)
         self.link = MqttLink(config, self.store, self.clock, self.front, info_message(config))
+        access, tls = access_from(config.http), tls_from(config.http)
         host, port = listen_address(config.http)
-        self.web = WebServer(create_app(self.front, access_from(config.http)), host, port, self.clock, tls_from(config.http))
+        self._new_web = partial(WebServer, create_app(self.front, access), host, port, self.clock, tls)
+        self.web = self._new_web()
         self.recorder = Recorder(
             config.journal, config.privacy, self._owns, self.clock, site=config.site.id, session=self.session
         )  # fmt: skip
@@ -191,16 +195,32 @@ class Guard:
         self._stopping.set()
 
     def _start_web(self) -> None:
+        """Tried again every WEB_RETRY_S: the port may be another's for a while, or the box too busy."""
         try:
             self.web.start()
         except RfidguardError as error:
-            log.error("no staff page and no HTTP: %s", error)
+            if self.telling.web_problem is None:
+                log.error("no staff page and no HTTP: %s", error)
+            self.telling.web_problem = str(error)
+        else:
+            self.telling.web_problem = None
+
+    def _guard_web(self, now: float) -> None:
+        if self.web.alive and now - self.web.beat_at < WEB_HUNG_S:
+            return
+        self.web.stop()
+        self.web = self._new_web()
+        self._start_web()
 
     def _watch(self) -> None:
         health_at = beat_at = 0.0
+        web_at = self.clock.monotonic()
         while not self._stopping.wait(TURN_S):
             now = self.clock.monotonic()
             self._guard_workers(now)
+            if now - web_at >= WEB_RETRY_S:
+                self._guard_web(now)
+                web_at = self.clock.monotonic()
             if now - beat_at >= BEAT_S:
                 beat_at = now
                 self._beat()

@@ -48,6 +48,8 @@ class Telling:
         self.culprit: str | None = None
         """The worker that hangs."""
         self.feeds: Feeds | None = None
+        self.web_problem: str | None = None
+        """Why there is no HTTP now."""
         self.moved_aside: str | None = None
         """Where a damaged database was put at this start."""
 
@@ -135,10 +137,8 @@ class Telling:
         for gate, faults in self._board.faults.items():
             reasons |= {f"gate {gate} {fault}": text for fault, text in faults.items()}
         reasons |= self._feed_reasons()
-        if self._recorder.problem:
-            reasons["journal"] = self._recorder.problem
-        if self._ledger_desk.problem:
-            reasons["ledger"] = self._ledger_desk.problem
+        parts = {"journal": self._recorder.problem, "ledger": self._ledger_desk.problem, "http": self.web_problem}
+        reasons |= {name: problem for name, problem in parts.items() if problem}
         if self.moved_aside:
             reasons["damage"] = f"the database was damaged; what it knew is in {self.moved_aside}"
         if self.culprit:

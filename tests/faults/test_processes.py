@@ -2,8 +2,10 @@
 
 import random
 import signal
+import socket
 
 import pytest
+from conftest import answers
 from invariants import check
 from shop import SPEED, Shop, in_background
 from wait import wait_for
@@ -96,6 +98,18 @@ def test_sales_and_answers_during_an_outage_of_the_daemon_are_taken_when_it_is_b
     wait_for(lambda: name in hand.replies, 30, "the reply")
     clerk.join(60)
     assert shop.bought
+    check(shop)
+
+
+def test_staff_page_comes_once_its_port_is_free_and_the_gate_is_watched_without_it(shop: Shop) -> None:
+    with socket.create_server(("127.0.0.1", shop.http_port)):
+        shop.launch()
+        hand = shop.handheld()
+        shop.ready()
+        shop.until_logged("no staff page and no HTTP")
+        shop.until_rung(shop.steal())
+    assert hand.events
+    wait_for(lambda: answers(shop.http_port), 30, "the staff page")
     check(shop)
 
 

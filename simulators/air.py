@@ -101,6 +101,7 @@ class Air:
         around, channel = self._presence.around(at), self._hop.at(at)
         found = self._audible.standing(port, channel, standing, at, around)
         if moving:
+            found = list(found)
             lit = self._room.lit(port, around.people + around.doors)
             for index in moving:
                 seen = self._seen(port, index, at, channel, around, lit)
@@ -120,36 +121,33 @@ class Air:
     def _seen(
         self, port: int, index: int, at: float, channel: int, around: Around, lit: tuple[Lit, ...]
     ) -> tuple[complex, float] | None:
-        """The channel to a tag now, and its one-way loss in dB; None while it is not in the scene."""
+        """The channel to a tag now, and its one-way loss in dB; None while it is not in the scene. `lit`: people, then doors."""
         tag = self._tags[index]
         place = tag.stay(at)
         if place is None:
             return None
-        k = self._wave_numbers[channel]
+        k, loss = self._wave_numbers[channel], tag.own_loss_db(at * self._traits.drift_x)
         if isinstance(place, Carried):
             pose = place.walk.pose(at)
             if pose is None:
                 return None
             where, axis = place.ride(pose, at)
             paths = self._room.paths(port, where, axis, k)
-            return self._room.disturbed(port, where, paths, k, lit), tag.own_loss_db(at * self._traits.drift_x) + carry_loss_db(
-                place
-            )
+            return self._room.disturbed(port, where, paths, k, lit), loss + carry_loss_db(place)
         where = sway(tag, place, at, around.moving)
-        if where is place:
-            return self._room.disturbed(port, where, self._still_paths(port, index, place, channel), k, lit), tag.own_loss_db(
-                at * self._traits.drift_x
-            )
-        return self._room.disturbed(port, where, self._room.paths(port, where, tag.axis, k), k, lit), tag.own_loss_db(
-            at * self._traits.drift_x
-        )
+        if where is not place or not around.at_rest:
+            return self._room.disturbed(port, where, self._room.paths(port, where, tag.axis, k), k, lit), loss
+        paths = self._closed_paths(port, index, place, channel)
+        return self._room.disturbed(port, where, paths, k, lit[: len(around.people)]), loss
 
-    def _still_paths(self, port: int, index: int, place: Vec, channel: int) -> Paths:
-        """A standing tag's paths never change, so they are kept."""
+    def _closed_paths(self, port: int, index: int, place: Vec, channel: int) -> Paths:
+        """A standing tag's paths while all doors are closed never change, so they are kept."""
         key = (port, index, channel, place)
         known = self._still.get(key)
         if known is None:
-            known = self._still[key] = self._room.paths(port, place, self._tags[index].axis, self._wave_numbers[channel])
+            k, doors = self._wave_numbers[channel], self._room.lit(port, self._presence.resting_doors)
+            open_paths = self._room.paths(port, place, self._tags[index].axis, k)
+            known = self._still[key] = self._room.among(port, place, open_paths, k, doors)
         return known
 
     def _measured(self, at: float, port: int, index: int, gate: str, reader: str) -> Read | None:

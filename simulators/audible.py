@@ -7,73 +7,45 @@ bound on the reflection says who cannot be affected. The level, which only decid
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from simulators.bearings import Bearings
 from simulators.layouts import Antenna, Vec
-from simulators.people import Bodies, Body
-from simulators.physics import NEAREST_M, SHADOW_REACH_M, Lit, Paths, Room, level_db, power_at_tag_dbm, rssi_dbm, shadow
+from simulators.people import Bodies
+from simulators.physics import (
+    NEAREST_M,
+    Lit,
+    Paths,
+    Room,
+    level_db,
+    power_at_tag_dbm,
+    reflection,
+    rssi_dbm,
+)
 from simulators.presence import Around, Standing
-from simulators.tags import BRUSH_REACH_M, Tag, sway
+from simulators.tags import Tag, sway
 
 _SURE_DB = 1.5
 """So far above its sensitivity a tag surely has power, so far below surely not: drift (0.4 dB) and soft edge (1 dB)."""
-_CELL_M = BRUSH_REACH_M
 _KEPT_VIEWS = 450
 """Two whole turns of the hopping plan at four antennas: memory stays bounded while shelf tags come and go."""
 _DRIFT_SLICE_S = 10.0
-
-
-class Bearings:
-    """Where the standing tags lie, as seen from one antenna: who can be in a body's shadow, who can be brushed against."""
-
-    def __init__(self, antenna: Vec, standing: Standing) -> None:
-        self._at = antenna
-        self._places = [place for _, place in standing.spots]
-        turns = sorted((math.atan2(place[1] - antenna[1], place[0] - antenna[0]), n) for n, place in enumerate(self._places))
-        self._turns = [turn for turn, _ in turns]
-        self._by_turn = [number for _, number in turns]
-        self._cells: dict[tuple[int, int], list[int]] = {}
-        for number, place in enumerate(self._places):
-            self._cells.setdefault(_cell(place[0], place[1]), []).append(number)
-
-    def shadowed(self, body: Body) -> Iterator[int]:
-        """Numbers of the spots from which `body` takes some of the straight wave."""
-        for number in self._towards(body):
-            if shadow(self._at, self._places[number], body) < 1.0:
-                yield number
-
-    def brushed(self, body: Body) -> Iterator[int]:
-        """Numbers of the spots within reach of someone who passes."""
-        column, row = _cell(body.x, body.y)
-        for cell in ((column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
-            for number in self._cells.get(cell, ()):
-                x, y, _ = self._places[number]
-                if math.hypot(x - body.x, y - body.y) < BRUSH_REACH_M:
-                    yield number
-
-    def _towards(self, body: Body) -> Iterator[int]:
-        dx, dy = body.x - self._at[0], body.y - self._at[1]
-        distance = math.hypot(dx, dy)
-        if distance <= SHADOW_REACH_M:
-            yield from self._by_turn
-            return
-        middle, half = math.atan2(dy, dx), math.asin(SHADOW_REACH_M / distance)
-        for whole in (-2.0 * math.pi, 0.0, 2.0 * math.pi):
-            first = bisect_left(self._turns, middle - half + whole)
-            last = bisect_left(self._turns, middle + half + whole)
-            yield from self._by_turn[first:last]
+_KEPT_S = 0.05
+"""Someone who walks moves 6 cm meanwhile, so who has power is the same but for a tag or two; every read is worked out exactly."""
 
 
 class Known(NamedTuple):
-    """A standing tag's undisturbed field at one antenna and channel, and by how many dB its power suffices (drift apart)."""
+    """A standing tag's undisturbed field at one antenna and channel (`closed`: with closed doors as well), its gain, and by how
+    many dB its power suffices (drift apart).
+    """
 
     tag: int
     place: Vec
     paths: Paths
+    closed: Paths
     gain_db: float
     margin_db: float
 
@@ -116,6 +88,7 @@ class Audible:
         self._doors = {port: room.lit(port, resting_doors) for port in antennas}
         self._views: dict[tuple[int, int, Standing], View] = {}
         self._bearings: dict[tuple[int, Standing], Bearings] = {}
+        self._before: dict[int, tuple[View, float, list[tuple[int, float]]]] = {}
         self._drift_x = drift_x
         self._losses: dict[int, float] = {}
         self._losses_of = 0
@@ -138,13 +111,40 @@ class Audible:
             for number in view.edge:
                 self._add(found, port, view.known[number].tag, view.known[number].gain_db, at)
             return found
-        people = self._room.lit(port, around.people)
-        doors = self._doors[port] if around.at_rest else self._room.lit(port, around.doors)
-        again = self._disturbed(port, view, standing, people) if around.at_rest else set(range(len(standing.spots)))
+        before = self._before.get(port)
+        if before is not None and before[0] is view and at - before[1] < _KEPT_S:
+            return before[2]
+        found = (
+            self._closed(port, channel, standing, at, around)
+            if around.at_rest
+            else self._open(port, channel, standing, at, around)
+        )
+        self._before[port] = (view, at, found)
+        return found
+
+    def _closed(self, port: int, channel: int, standing: Standing, at: float, around: Around) -> list[tuple[int, float]]:
+        """With people about and all doors closed: most tags are as ever."""
+        view, people, k = self.view(port, channel, standing), self._room.lit(port, around.people), self._wave_numbers[channel]
+        bearings = self._bearing(port, standing)
+        clear, brushed = bearings.shadowed(people), bearings.brushed(people)
+        again = set(view.edge).union(clear, brushed, _swayed_by_reflection(view.open, people))
         found = [entry for number, entry in view.sure if number not in again]
         for number in again:
             known = view.known[number]
-            self._add(found, port, known.tag, self._gain(port, channel, known, people + doors, around.moving, at), at)
+            if number in brushed:
+                gain = self._gain(port, channel, known, people + self._doors[port], around.moving, at)
+            else:
+                left, (direct, mirrored, steady) = clear.get(number, 1.0), known.closed
+                gain = level_db(left * direct + math.sqrt(left) * mirrored + steady + reflection(known.place, k, people))
+            self._add(found, port, known.tag, gain, at)
+        return found
+
+    def _open(self, port: int, channel: int, standing: Standing, at: float, around: Around) -> list[tuple[int, float]]:
+        """While a door moves, everything is worked out."""
+        found: list[tuple[int, float]] = []
+        lit = self._room.lit(port, around.people + around.doors)
+        for known in self.view(port, channel, standing).known:
+            self._add(found, port, known.tag, self._gain(port, channel, known, lit, around.moving, at), at)
         return found
 
     def powered(self, port: int, index: int, gain_db: float, loss_db: float) -> float | None:
@@ -177,17 +177,11 @@ class Audible:
             paths = self._room.paths(port, swayed, tag.axis, k)
         return level_db(self._room.disturbed(port, swayed, paths, k, lit))
 
-    def _disturbed(self, port: int, view: View, standing: Standing, people: tuple[Lit, ...]) -> set[int]:
-        """Numbers of the spots whose power has to be worked out again."""
+    def _bearing(self, port: int, standing: Standing) -> Bearings:
         bearings = self._bearings.get((port, standing))
         if bearings is None:
             bearings = self._bearings[port, standing] = Bearings(self._antennas[port].at, standing)
-        found = set(view.edge)
-        for lit in people:
-            found.update(bearings.shadowed(lit.body))
-            found.update(bearings.brushed(lit.body))
-        found.update(_swayed_by_reflection(view.open, people))
-        return found
+        return bearings
 
     def _new_view(self, port: int, channel: int, standing: Standing) -> View:
         known = tuple(self._new_known(port, channel, index, place) for index, place in standing.spots)
@@ -201,9 +195,10 @@ class Audible:
     def _new_known(self, port: int, channel: int, index: int, place: Vec) -> Known:
         tag, k = self._tags[index], self._wave_numbers[channel]
         paths = self._room.paths(port, place, tag.axis, k)
-        gain = level_db(self._room.disturbed(port, place, paths, k, self._doors[port]))
+        closed = self._room.among(port, place, paths, k, self._doors[port])
+        gain = level_db(sum(closed))
         margin = power_at_tag_dbm(self._antennas[port], gain, tag.loss_db) - tag.sensitivity_dbm
-        return Known(index, place, paths, gain, margin)
+        return Known(index, place, paths, closed, gain, margin)
 
     def _level(self, port: int, spot: Known) -> float:
         return rssi_dbm(self._antennas[port], spot.gain_db, self._tags[spot.tag].loss_db)
@@ -229,7 +224,3 @@ def _swayed_by_reflection(spots: tuple[Open, ...], people: tuple[Lit, ...]) -> I
             reflected += amplitude / (distance if distance > NEAREST_M else NEAREST_M)
         if reflected >= slack:
             yield number
-
-
-def _cell(x: float, y: float) -> tuple[int, int]:
-    return math.floor(x / _CELL_M), math.floor(y / _CELL_M)

@@ -117,15 +117,19 @@ class Room:
 
     def disturbed(self, port: int, tag: Vec, paths: Paths, k: float, lit: tuple[Lit, ...]) -> complex:
         """The same for bodies that are lit already."""
+        direct, mirrored, steady = self.among(port, tag, paths, k, lit)
+        return direct + mirrored + steady
+
+    def among(self, port: int, tag: Vec, paths: Paths, k: float, lit: tuple[Lit, ...]) -> Paths:
+        """The same by kinds of paths, so that further bodies can be added."""
         antenna = self._sites[port].antenna.at
-        clear, reflected = 1.0, 0j
-        for body, torso, amplitude, length in lit:
+        clear = 1.0
+        for body, _, _, _ in lit:
             clear *= shadow(antenna, tag, body)
-            second = math.dist((body.x, body.y, torso), tag)
-            if second < NEAREST_M:
-                second = NEAREST_M
-            reflected += cmath.rect(amplitude / second, -k * (length + second))
-        return clear * paths.direct + math.sqrt(clear) * paths.mirrored + paths.steady + reflected
+        steady = paths.steady + reflection(tag, k, lit)
+        if clear == 1.0:
+            return Paths(paths.direct, paths.mirrored, steady)
+        return Paths(clear * paths.direct, math.sqrt(clear) * paths.mirrored, steady)
 
 
 def level_db(channel: complex) -> float:
@@ -149,6 +153,17 @@ def rssi_dbm(antenna: Antenna, gain_db: float, loss_db: float) -> float:
 def wave_number(mhz: float) -> float:
     """Radians per metre."""
     return 2.0 * math.pi * mhz * 1e6 / LIGHT_M_S
+
+
+def reflection(tag: Vec, k: float, lit: tuple[Lit, ...]) -> complex:
+    """The waves off all bodies together, at a tag."""
+    total, dist, rect = 0j, math.dist, cmath.rect
+    for body, torso, amplitude, length in lit:
+        second = dist((body.x, body.y, torso), tag)
+        if second < NEAREST_M:
+            second = NEAREST_M
+        total += rect(amplitude / second, -k * (length + second))
+    return total
 
 
 def shadow(antenna: Vec, tag: Vec, body: Body) -> float:

@@ -34,12 +34,16 @@ _MAX_PENDING = 1_000
 
 
 class CommandDocument(BaseModel):
-    """The payload of `cmd/<name>`: {"id"?, "gate"?, "seconds"?}; an empty payload will do."""
+    """The payload of `cmd/<name>`: {"id"?, "gate"?, "seconds"?, "reason"?}; an empty payload will do.
+
+    `disarm` with the reason "goods_movement" is for `seconds` (600), at most 4 h.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
     id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     gate: Annotated[str, StringConstraints(max_length=64)] | None = None
     seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    reason: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}$")] | None = None
 
 
 class _Pending(NamedTuple):
@@ -76,7 +80,8 @@ class CommandDesk:
         if name in CORE_COMMANDS:
             command_id = document.id or f"{name}-{round(now * 1000)}"
             reply = self._remember(name, command_id, document)
-            self._emit(Command(at=now, id=command_id, name=name, gate=document.gate, seconds=document.seconds))
+            given = document.model_dump(include={"gate", "seconds", "reason"})
+            self._emit(Command(at=now, id=command_id, name=name, **given))
             return reply
         problem = self._of_the_site(name, document, now) if name in SITE_COMMANDS else self._daemon_command(name)
         status = "rejected" if problem else "accepted"
@@ -94,6 +99,15 @@ class CommandDesk:
         self._write(body["name"], pending.document, body["status"], body["reason"])
         pending.reply.set_result(body)
         return True
+
+    def movement(self, body: Mapping[str, Any]) -> None:
+        """A staff badge began a goods movement {"gate", "at", "movement": {"until", "by"}}: the audit trail has that too."""
+        by, until = body["movement"]["by"], body["movement"]["until"]
+        entry = audit.Entry(
+            at=body["at"], kind="command", who=by, what=body["gate"], action="goods_movement", result="accepted",
+            detail={"seconds": round(until - body["at"], 1)},
+        )  # fmt: skip
+        self._store.write(partial(audit.append, entry=entry), FOR_EVER)
 
     def _of_the_site(self, name: str, document: CommandDocument, now: float) -> str | None:
         if document.gate is not None:

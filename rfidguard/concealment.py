@@ -4,6 +4,7 @@ Nobody sees into such a bag, so this is a hint for staff, never a ring: which go
 without having been heard to leave, and were not sold.
 """
 
+from rfidguard.arming import quietened
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import Decided, Effect
 from rfidguard.events import Eas
@@ -47,7 +48,7 @@ def metal_judged(
         eas=metal.kind, vanished=_vanished(layout, state, gate, metal.at, now), unknown_epc=layout.policy.unknown_epc,
     )  # fmt: skip
     verdict = judge(layout, passage, LedgerAnswer("unknown"))
-    if verdict.kind is None or gate.mode == "observe" or memory.disarmed or now < memory.muted_until:
+    if quietened(gate, memory, verdict, now).kind is None:
         return []
     told = [
         Decided(epc, gate.id, round(metal.at, 3), verdict.state, verdict.reason, "unknown", CERTAINTY, {})

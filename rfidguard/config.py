@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from rfidguard.item_list import entry
 from rfidguard.opening import spans
 
 Level = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)]
@@ -36,6 +37,12 @@ def _known_timezone(name: str) -> str:
 
 def _opening_times(text: str) -> str:
     spans(text)
+    return text
+
+
+def _item_entry(text: str) -> str:
+    if entry(text)[0] == "gtin":
+        raise ValueError("a badge is no article: write its EPC, or how it begins")
     return text
 
 
@@ -198,6 +205,10 @@ class Output(Section):
 class Gate(Section):
     id: Level
     mode: GateMode = "handheld"
+    hours: Annotated[str, AfterValidator(_opening_times)] | None = None
+    """When this gate is open, as in `site.open`, which holds where nothing is said here."""
+    after_hours: Literal["guard", "disarm", "critical"] = "guard"
+    """At other times: guard as always, record only, or take any own item that leaves unsold for critical."""
     unknown_direction: Literal["auto", "out", "ignore"] = "auto"
     """What a passage without a direction counts as. auto: out where no antenna layout could tell, else ignore."""
     canaries: tuple[Hex, ...] = ()
@@ -206,6 +217,14 @@ class Gate(Section):
     pedestal: tuple[Pedestal, ...] = ()
     counter: tuple[Counter, ...] = ()
     output: tuple[Output, ...] = ()
+
+
+class GoodsMovement(Section):
+    """Staff who move goods: a badge that leaves makes its gate quiet for `seconds`."""
+
+    badges: tuple[Annotated[str, AfterValidator(_item_entry)], ...] = ()
+    """EPCs of badges, or how they begin ("3034257BFF*")."""
+    seconds: Annotated[float, Field(gt=0, le=14_400, allow_inf_nan=False)] = 120.0
 
 
 class Action(Section):
@@ -238,6 +257,7 @@ class Config(Section):
     privacy: Privacy = Privacy()
     alarms: Alarms = Alarms()
     feed: tuple[FeedSection, ...] = ()
+    goods_movement: GoodsMovement = GoodsMovement()
     gate: tuple[Gate, ...] = ()
     action: tuple[Action, ...] = ()
     rule: tuple[Rule, ...] = ()

@@ -20,7 +20,8 @@ DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
 def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
     """Every mistake and doubt between the sections of `data`; parts of the wrong shape are left to the models."""
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[Found]], ...] = (
-        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness, _sources,
+        _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness,
+        _sources, _hours,
     )  # fmt: skip
     for look in checks:
         yield from look(data)
@@ -188,6 +189,20 @@ def _loudness(data: Mapping[str, Any]) -> Iterator[Found]:
     for at, gate in tables(data, "gate"):
         if gate.get("mode") in ("light", "siren") and not gate.get("output"):
             yield warning(("gate", at, "mode"), f'"{gate["mode"]}", but the gate has no [[gate.output]] to switch')
+
+
+def _hours(data: Mapping[str, Any]) -> Iterator[Found]:
+    rules = [rule.get("use") for _, rule in tables(data, "rule")]
+    for at, gate in tables(data, "gate"):
+        wanted = gate.get("after_hours", "guard")
+        if wanted in ("disarm", "critical") and not gate.get("hours") and not _table(data, "site").get("open"):
+            yield problem(
+                ("gate", at, "after_hours"), 'needs opening hours: set hours = "mon-sat 08:00-20:00" here, or site.open'
+            )
+        if wanted == "critical" and rules and "after_hours" not in rules:
+            yield problem(("gate", at, "after_hours"), 'needs the rule: [[rule]] use = "after_hours", before "unpaid"')
+        if gate.get("hours") and wanted == "guard":
+            yield warning(("gate", at, "hours"), 'has no effect without after_hours = "disarm" or "critical"')
 
 
 def _database(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:

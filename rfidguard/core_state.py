@@ -68,6 +68,12 @@ class GateState(msgspec.Struct):
     left: list[Left] = []
     muted_until: float = -1.0
     disarmed: bool = False
+    disarmed_until: float = -1.0
+    """-1: until it is armed again."""
+    movement_since: float = -1.0
+    movement_until: float = -1.0
+    movement_by: str | None = None
+    """Goods are moved through this gate, and who said so."""
     since: float | None = None
     """When this gate first heard anything: what stands near it is met in the seconds after."""
     blindness: Blindness = msgspec.field(default_factory=Blindness)

@@ -329,6 +329,8 @@ class Guard:
     def _note(self, topic: str, body: dict[str, object]) -> None:
         if topic == "command" and self.front.command_judged(body):
             return
+        if topic == "gate" and "movement" in body:
+            self.front.goods_moved(body)
         self.telling.note(topic, body)
 
     def _feed_told(self, feed: str, state: str, reason: str | None) -> None:

@@ -102,6 +102,7 @@ class Command(_Event, frozen=True, tag="command"):
     gate: str | None = None
     seconds: float | None = None
     by: str | None = None
+    reason: str | None = None
 
 
 class Gpi(_Event, frozen=True, tag="gpi"):

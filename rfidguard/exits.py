@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rfidguard.alarm import Item
-from rfidguard.arming import quietened
+from rfidguard.arming import goods_moved, quietened
 from rfidguard.core_state import CoreState, GateState, Left, OpenEas
 from rfidguard.effects import Decided, Effect
 from rfidguard.found import Found
@@ -30,14 +30,17 @@ def tags_judged(
     ringing: list[tuple[Item, Verdict, Found]] = []
     sold: list[tuple[Item, Found]] = []
     for track, what in found:
+        effects += _badge_left(layout, state, gate, track, what)
+    for track, what in found:
         at = moment(state)
         known = ledger_answer(layout, state, track.epc, at) if track.own else FOREIGN
         passage_seen(memory.watch, gate, memory.presence, track, what, known, _left_lately(state, memory, track.epc))
         passage = _tag_passage(layout, state, gate, memory, track, what)
         judged = judge(layout, passage, known)
-        if passage.leaves() and judged.state in ("sold", "unpaid"):
+        if passage.leaves() and judged.state in ("sold", "unpaid") and now >= memory.movement_until:
             effects += seen_leaving(state, track.epc, judged.state == "sold", what.crossing)
-        judged = second_look(layout, state, believed(layout, state, judged), track.epc, at)
+        if judged.reason != "after_hours":
+            judged = second_look(layout, state, believed(layout, state, judged), track.epc, at)
         verdict = quietened(gate, memory, judged, now)
         effects += _settle(state, known, verdict, track.epc, gate.id, at)
         effects += swapped_back(layout, state, track.epc) if verdict.state == "sold" else []
@@ -79,6 +82,16 @@ def eas_explained(
     return [*effects, *raise_or_grow(layout, state, gate, items, verdict, eas.at, eas.at, eas.pedestal, now)]
 
 
+def _badge_left(layout: Layout, state: CoreState, gate: GateLayout, track: Track, what: Found) -> list[Effect]:
+    """Staff go out with their badge: what goes with them is being moved."""
+    if not layout.badges.holds(track.epc):
+        return []
+    if what.direction != "out" and not (what.direction == "unknown" and gate.unknown_counts_as_out()):
+        return []
+    until = what.crossing + layout.movement_s
+    return goods_moved(layout, state, gate.id, until, f"badge {track.epc}", what.crossing)
+
+
 def _came_in(layout: Layout, state: CoreState, track: Track, what: Found) -> bool:
     """Somebody brought it in through this gate, lately, and it had not left unpaid before."""
     if track.inbound_at is None or what.direction == "in" or layout.carried_in == "alarm" or track.epc in state.unpaid_out:
@@ -97,6 +110,7 @@ def _tag_passage(layout: Layout, state: CoreState, gate: GateLayout, memory: Gat
         certainty=what.certainty, terms=what.terms, eas=eas, unknown_counts_as_out=gate.unknown_counts_as_out(),
         unknown_epc=layout.policy.unknown_epc, carried_in=_came_in(layout, state, track, what),
         carried_in_policy=layout.carried_in,
+        after_hours=gate.after_hours == "critical" and not gate.is_open(what.crossing),
     )  # fmt: skip
 
 

@@ -138,6 +138,10 @@ class FrontDesk:
         """The core's reply to a command; True where its sender gets it."""
         return self._commands.judged(body)
 
+    def goods_moved(self, body: Mapping[str, Any]) -> None:
+        """A badge made a gate quiet."""
+        self._commands.movement(body)
+
     def _watched(self, take: Callable[[Emit], T]) -> T:
         """What `take` returns; the sales that it stored are looked at for signs of forgery."""
         fresh: list[Ledger] = []

@@ -3,6 +3,7 @@
 import msgspec
 
 from rfidguard.alarm import Item
+from rfidguard.arming import hold_s
 from rfidguard.core_state import CoreState
 from rfidguard.effects import Effect
 from rfidguard.epc import identify
@@ -28,7 +29,7 @@ def raise_or_grow(
     start: float, first: str, now: float,
 ) -> list[Effect]:  # fmt: skip
     kind = verdict.kind or "unpaid_items"
-    items, holds = _held(layout, items, now)
+    items, holds = _held(layout, state, gate, items, now)
     severity = "info" if holds else verdict.severity
     incident = next((known for known in state.incidents.values() if joins(known, gate.id, kind, crossing)), None)
     if incident is None:
@@ -55,12 +56,14 @@ def incident_near(state: CoreState, gate: GateLayout, crossing: float) -> Incide
     return next(near, None)
 
 
-def _held(layout: Layout, items: tuple[Item, ...], now: float) -> tuple[tuple[Item, ...], dict[str, float]]:
-    """Unpaid items wait for a late sale where the site asks for it: they are pending, and make no noise, until then."""
-    if layout.late_sale_hold_s <= 0:
+def _held(
+    layout: Layout, state: CoreState, gate: GateLayout, items: tuple[Item, ...], now: float
+) -> tuple[tuple[Item, ...], dict[str, float]]:
+    """Unpaid items that may yet turn out paid, or moved by staff, are pending for a while, and make no noise until then."""
+    wait_s, reason = hold_s(layout, state, gate, now)
+    if wait_s <= 0:
         return items, {}
     held = tuple(
-        msgspec.structs.replace(item, state="pending", reason="pending_sale") if item.state == "unpaid" else item
-        for item in items
+        msgspec.structs.replace(item, state="pending", reason=reason) if item.state == "unpaid" else item for item in items
     )
-    return held, {item.epc: now + layout.late_sale_hold_s for item in held if item.state == "pending"}
+    return held, {item.epc: now + wait_s for item in held if item.state == "pending"}

@@ -8,7 +8,9 @@ from decimal import Decimal
 from rfidguard.alarm import SEVERITIES
 from rfidguard.config import Action, Config, Gate
 from rfidguard.epc import Identity
+from rfidguard.item_list import ItemList, item_list
 from rfidguard.ledger import Policy
+from rfidguard.opening import Opening
 from rfidguard.rule import DEFAULT_RULES, Rule, RuleParams, load_rule
 
 ZONES = {"inside": -1, "threshold": 0, "outside": 1}
@@ -48,6 +50,12 @@ class GateLayout:
     near: int = 0
     far: int = 0
     canaries: frozenset[str] = frozenset()
+    hours: Opening | None = None
+    after_hours: str = "guard"
+
+    def is_open(self, at: float) -> bool:
+        """Whether this gate is open to customers at `at`; one without hours always is."""
+        return self.hours is None or self.hours.is_open(at)
 
     def tells_direction(self) -> bool:
         """True where antennas look at more than one place along the way out."""
@@ -92,6 +100,8 @@ class Layout:
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Device id -> the gates that it serves."""
     critical: Critical = Critical()
+    badges: ItemList = field(default_factory=ItemList)
+    movement_s: float = 120.0
     carried_in: str = "silent"
     carried_in_s: float = 43_200.0
 
@@ -99,7 +109,11 @@ class Layout:
         """True for goods of this shop: by prefix or catalogue, or because a rule wants to judge them."""
         if identity.gtin in self.catalogue or self._has_own_prefix(identity):
             return True
-        return any(params.claims(identity.epc) for _, params in self.rules)
+        return any(params.claims(identity.epc) for _, params in self.rules) or self.is_fixture(identity.epc)
+
+    def is_fixture(self, epc: str) -> bool:
+        """True for tags that are no goods but ours: staff badges, canaries."""
+        return self.badges.holds(epc) or any(epc in gate.canaries for gate in self.gates.values())
 
     def _has_own_prefix(self, identity: Identity) -> bool:
         if self.own_epcs and identity.epc.startswith(self.own_epcs):
@@ -145,11 +159,13 @@ def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layo
         on_stale=config.ledger.on_stale,
         escalate_s=config.alarms.escalate_s,
         expire_s=config.alarms.expire_s,
-        gates={gate.id: _gate(gate, config.gate) for gate in config.gate},
+        gates={gate.id: _gate(gate, config) for gate in config.gate},
         rules=_rules(config),
         actions=config.action,
         catalogue=catalogue,
         devices=_devices(config.gate),
+        badges=item_list(config.goods_movement.badges),
+        movement_s=config.goods_movement.seconds,
         carried_in=config.ledger.carried_in,
         carried_in_s=config.ledger.carried_in_s,
         critical=Critical(
@@ -167,10 +183,11 @@ def within(schedule: str, at: float, zone: tzinfo) -> bool:
     return start <= local < end if start <= end else local >= start or local < end
 
 
-def _gate(gate: Gate, every: Sequence[Gate]) -> GateLayout:
+def _gate(gate: Gate, config: Config) -> GateLayout:
+    hours = gate.hours or config.site.open
     zones = {
         f"{reader.id}/{port}": ZONES[zone]
-        for owner in every
+        for owner in config.gate
         for reader in owner.reader
         for port, (served, zone) in reader.places(owner.id).items()
         if served == gate.id
@@ -186,6 +203,8 @@ def _gate(gate: Gate, every: Sequence[Gate]) -> GateLayout:
         near=min(zones.values(), default=0),
         far=max(zones.values(), default=0),
         canaries=frozenset(gate.canaries),
+        hours=None if hours is None else Opening(hours, config.site.zone()),
+        after_hours=gate.after_hours,
     )
 
 

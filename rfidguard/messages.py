@@ -199,6 +199,10 @@ class GateStatus(Message):
             description="blind: silent, collapse, canaries, noise, unread; else antenna_dead …, ports_swapped?, starved, … (open)"
         ),
     ] = []
+    armed: Annotated[bool, Field(description="False: nothing alarms here now; `quiet` says why.")] = True
+    quiet: Annotated[str | None, Field(description="goods_movement, muted, disarmed, gate_observes, … (a reason code)")] = None
+    quiet_until: Time | None = None
+    quiet_by: str | None = None
 
 
 class DeviceStatus(Message):

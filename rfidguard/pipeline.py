@@ -6,6 +6,7 @@ these functions change.
 """
 
 from rfidguard.blind import reader_heard, readers
+from rfidguard.commands import commanded
 from rfidguard.concealment import metal_judged, metal_seen
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
@@ -16,7 +17,7 @@ from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sw
 from rfidguard.found import Found
 from rfidguard.gate_check import checked, counters_judged
 from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, reader_said
-from rfidguard.incident import announced, answered, due_at, raised, time_passed
+from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
 from rfidguard.passage import COMPANY_S, STANDING_LOOK_S, SURE, look
@@ -54,7 +55,7 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
         case Answer():
             return _answer(state, event)
         case Command():
-            return _command(layout, state, event)
+            return commanded(layout, state, event)
         case _:
             return []
 
@@ -231,37 +232,3 @@ def _answer(state: CoreState, event: Answer) -> list[Effect]:
     known_better(state, incident.alarm)
     forget_closed(state)
     return effects
-
-
-def _command(layout: Layout, state: CoreState, event: Command) -> list[Effect]:
-    names = list(state.gates) if event.gate is None else [event.gate]
-    if any(name not in state.gates for name in names):
-        return [_command_reply(event, "rejected", f"no gate is called {event.gate!r}")]
-    effects: list[Effect] = []
-    for name in names:
-        gate = state.gates[name]
-        match event.name:
-            case "mute":
-                gate.muted_until = state.now + (event.seconds if event.seconds is not None else 600.0)
-            case "unmute":
-                gate.muted_until = -1.0
-            case "arm" | "disarm":
-                gate.disarmed = event.name == "disarm"
-            case "test":
-                effects += _test_alarm(layout, state, name)
-            case _:
-                return []
-    return [*effects, _command_reply(event, "accepted", None)]
-
-
-def _test_alarm(layout: Layout, state: CoreState, gate: str) -> list[Effect]:
-    incident = raised(
-        layout, gate=gate, kind="test", severity="info", items=(), crossing=state.now, start=state.now,
-        first="test", now=state.now, drill=True,
-    )  # fmt: skip
-    state.incidents[incident.alarm.id] = incident
-    return announced(layout, incident, "raised", state.now)
-
-
-def _command_reply(event: Command, status: str, reason: str | None) -> Noted:
-    return Noted("command", {"id": event.id, "name": event.name, "status": status, "reason": reason})

@@ -76,6 +76,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     unknown_counts_as_out: bool = False
     unknown_epc: str = "observe"
     carried_in: bool = False
+    after_hours: bool = False
     carried_in_policy: str = "silent"
     vanished: tuple[tuple[str, float], ...] = ()
 
@@ -106,7 +107,7 @@ class Rule(Protocol):
     def judge(self, passage: Passage, answer: LedgerAnswer, params: RuleParams, /) -> Verdict | None: ...
 
 
-DEFAULT_RULES = ("unpaid", "bulk", "tag_not_deactivated", "eas_unidentified", "concealment")
+DEFAULT_RULES = ("after_hours", "unpaid", "bulk", "tag_not_deactivated", "eas_unidentified", "concealment")
 """What applies where the configuration lists no rule at all."""
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rfidguard.alarm import utc_text
+from rfidguard.arming import Quiet
 from rfidguard.config import Config, Gate
 
 _ORDER = ("online", "degraded", "offline")
@@ -16,6 +17,8 @@ class StatusBoard:
         names = [device.id for gate in config.gate for device in (*gate.reader, *gate.pedestal, *gate.counter)]
         self.faults: dict[str, dict[str, str]] = {}
         """Gate -> what the core found wrong with its sight, and the evidence."""
+        self.quiet: dict[str, Quiet | None] = {}
+        """Gate -> why it does not alarm now."""
         self.devices: dict[str, tuple[str, str | None]] = dict.fromkeys(names, ("offline", "not heard yet"))
 
     def heard(self, device: str, state: str, reason: str | None) -> bool:
@@ -51,7 +54,16 @@ class StatusBoard:
             state = "offline"
         texts = [f"{name} {entry[0]}" + (f": {entry[1]}" if entry[1] else "") for name, entry in ill.items()]
         texts += [f"{name}: {text}" for name, text in faults.items()]
-        return {"gate": gate.id, "state": state, "reason": "; ".join(texts) or None, "at": utc_text(at), "faults": list(faults)}
+        reason = "; ".join(texts) or None
+        told = {"gate": gate.id, "state": state, "reason": reason, "at": utc_text(at), "faults": list(faults)}
+        return told | self._told_quiet(gate.id)
+
+    def _told_quiet(self, gate: str) -> dict[str, Any]:
+        why = self.quiet.get(gate)
+        if why is None:
+            return {"armed": True, "quiet": None, "quiet_until": None, "quiet_by": None}
+        until = None if why.until is None else utc_text(why.until)
+        return {"armed": False, "quiet": why.reason, "quiet_until": until, "quiet_by": why.by}
 
 
 def served(reader: Any, owner: Gate) -> set[str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from rfidguard import audit
 from rfidguard.alarm import utc_text
+from rfidguard.arming import quiet
 from rfidguard.clock import SystemClock
 from rfidguard.core_thread import CoreThread
 from rfidguard.devices import Devices
@@ -67,7 +68,7 @@ class Telling:
             self._link.send(f"cmd/{body['name']}/reply", body)
             return
         if topic == "gate":
-            self._board.faults[body["gate"]] = body["faults"]
+            self._board.faults[body["gate"]] = body.get("faults", self._board.faults.get(body["gate"], {}))
             self._tell_gate(body["gate"])
             return
         body = {**body, "at": utc_text(body["at"])} if "at" in body else body
@@ -79,7 +80,17 @@ class Telling:
         """True where health is another than when this was asked last. Cheap."""
         now = (self.reasons(), self._link.handhelds(), sum(self._devices.replaced.values()))
         changed, self._said = now != self._said, now
+        self._tell_quiet()
         return changed
+
+    def _tell_quiet(self) -> None:
+        """A gate that falls quiet, or ends to be, says so in its state."""
+        runner, now = self._core.runner, self._clock.now()
+        for name, memory in list(runner.state.gates.items()):
+            why = quiet(runner.layout.gates[name], memory, now)
+            if self._board.quiet.get(name) != why:
+                self._board.quiet[name] = why
+                self._tell_gate(name)
 
     def health(self) -> dict[str, Any]:
         """The body of the retained topic `health`."""

@@ -10,6 +10,8 @@ def judge(layout: Layout, passage: Passage, answer: LedgerAnswer) -> Verdict:
     if passage.trigger == "tag":
         if passage.epc in layout.gates[passage.gate].canaries:
             return Verdict("silent", "canary")
+        if layout.is_fixture(passage.epc):
+            return Verdict("silent", "badge")
         if answer.state == "foreign":
             return Verdict("silent", "foreign")
         if not passage.leaves():

@@ -3,6 +3,7 @@
 REGISTRY = {
     "allow_list": "rules.allow_list",
     "watch_list": "rules.watch_list",
+    "after_hours": "rules.after_hours",
     "unpaid": "rules.unpaid",
     "bulk": "rules.bulk",
     "tag_not_deactivated": "rules.tag_not_deactivated",

@@ -143,7 +143,7 @@ class Carry(Part):
 class Person(Part):
     """`at`: when the body crosses the threshold, turns, or is nearest to the gate. `carries` rides along the whole way.
 
-    `kind` replaces `does` in the truth's word for the passage; `gate` is which of two gates.
+    `kind` replaces `does` in the truth's word for the passage; `gate` is which of two gates; what `staff` move is not unpaid.
     """
 
     id: Name
@@ -160,6 +160,7 @@ class Person(Part):
     height: Annotated[float, Field(ge=0.6, le=2.3)] = 1.75
     pushes: Literal["cart", "pram", "rack"] | None = None
     gate: Name | None = None
+    staff: bool = False
 
 
 class Answer(Part):

@@ -61,8 +61,8 @@ def _times(cast: Cast, reads: Iterable[Read]) -> dict[str, list[float]]:
 
 
 def _is_unpaid(actor: Actor, holding: Holding) -> bool:
-    """Own tagged goods that leave, were not brought in, and whose sale nobody had heard of."""
-    if actor.direction != "out" or not holding.item.own or not holding.carry.tag or holding.brought_in:
+    """Own tagged goods that leave, not moved by staff, not brought in, and whose sale nobody had heard of."""
+    if actor.direction != "out" or actor.person.staff or not holding.item.own or not holding.carry.tag or holding.brought_in:
         return False
     return holding.sale_heard_at is None or holding.sale_heard_at > actor.mark + LATE_SALE_S
 

@@ -23,7 +23,8 @@ def simulate(
         str | None, typer.Option("--start", metavar="TIME", help="When it happens, like 2026-11-22T10:15:00Z (the default).")
     ] = None,
     layout: Annotated[
-        str | None, typer.Option("--layout", metavar="NAME", help="The same people at another gate: pedestals, overhead, four, …")
+        str | None,
+        typer.Option("--layout", metavar="NAME", help="The same people at another gate: pedestals, four, random-zones-17, …"),
     ] = None,
     list_all: Annotated[bool, typer.Option("--list", help="Print the built-in scenarios and exit.")] = False,
 ) -> None:

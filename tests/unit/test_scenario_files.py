@@ -48,7 +48,7 @@ def test_a_path_works_like_a_name(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="built in: awkward, busy"):
+    with pytest.raises(ConfigError, match="built in: awkward, bad_link"):
         read_scenario("no-such")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rfidguard.config_file import load
 from rfidguard.epc import identify
-from rfidguard.events import Count, Device, Eas, Ledger, Read, heard_at
+from rfidguard.events import Command, Count, Device, Eas, Ledger, Read, heard_at
 from rfidguard.journal import decode_line, encode_line
 from simulators.scenario import EPOCH, Scene, build, build_scene
 from simulators.scenario_file import parse_scenario
@@ -231,3 +231,46 @@ def test_progress_is_told_as_time_goes_by() -> None:
     assert len(told) >= 10
     assert all(done <= total for done, total in told)
     assert math.isclose(told[-1][1], scene.seconds, abs_tol=0.01)
+
+
+def test_what_staff_move_is_not_unpaid_and_their_order_is_in_the_journal() -> None:
+    scene = build("rack_out", 1)
+    passages = passages_of(scene)
+    assert passages["out"]["unpaid"] == []
+    assert passages["in"]["tags"] == passages["out"]["tags"]
+    assert len(passages["out"]["tags"]) == 60
+    assert [event.name for event in scene.events if isinstance(event, Command)] == ["disarm"]
+
+
+def test_browsed_garments_are_handled_one_after_another_and_hang_there_again() -> None:
+    scene = build("browsing", 1)
+    passages = passages_of(scene)
+    assert len(passages["browser"]["tags"]) == 5
+    assert passages["browser"]["unpaid"] == []
+    assert len(passages["thief"]["unpaid"]) == 1
+    last = {tag.epc: tag.stays[-1].place for tag in scene.cast.tags}
+    assert all(isinstance(last[epc], tuple) for epc in passages["browser"]["tags"])
+
+
+def test_noise_takes_reads_little_by_little() -> None:
+    scene = build("noisy", 1)
+    counts = [
+        sum(isinstance(event, Read) and start <= event.at - EPOCH < start + 5 for event in scene.events) for start in (10, 27, 50)
+    ]
+    assert counts[0] > counts[1] > counts[2] > 0
+
+
+def test_two_doors_on_one_reader_are_two_gates(tmp_path: Path) -> None:
+    scene = build("twin_doors", 1)
+    assert {event.gate for event in scene.events if isinstance(event, Read)} == {"front", "side"}
+    assert [event.gate for event in scene.events if isinstance(event, Count)] == ["side", "front", "side"]
+    assert passages_of(scene)["thief"]["gate"] == "side"
+    path = tmp_path / "rfidguard.toml"
+    path.write_text(scene.config_text)
+    assert [gate.id for gate in load(path, {}).gate] == ["front", "side"]
+
+
+def test_crossed_ports_are_written_down_crossed() -> None:
+    right, crossed = build("paid", 1, layout="overhead").config_text, build("crossed_ports", 1).config_text
+    assert '1 = "inside", 2 = "outside"' in right
+    assert '1 = "outside", 2 = "inside"' in crossed

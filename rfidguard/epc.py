@@ -67,6 +67,7 @@ def normal_epc(text: str) -> str:
     return text.upper()
 
 
+@lru_cache(maxsize=65_536)
 def normal_gtin(text: str) -> str:
     """GTIN-8, -12, -13 or -14 -> GTIN-14. Raises RefusedInput(bad_gtin) for wrong length, letters or check digit."""
     digits = text.strip()

@@ -71,9 +71,9 @@ def row_taken(line: int, row: dict[str, str], zone: tzinfo, now: float) -> Taken
 
 def check_fits(record: Ledger) -> None:
     """Raises RefusedInput(bad_value) for texts that no column holds and quantities that no till sells."""
-    for name, longest in _LONGEST.items():
-        text = getattr(record, name) or ""
-        if len(text) > longest or not text.isprintable():
+    texts = (record.serial, record.transaction, record.lane, record.source, record.id, record.ref)
+    for text, (name, longest) in zip(texts, _LONGEST.items(), strict=True):
+        if text is not None and (len(text) > longest or not text.isprintable()):
             raise RefusedInput("bad_value", f"{name} has at most {longest} printable characters")
     if record.quantity > MAX_QUANTITY:
         raise RefusedInput("bad_value", f"quantity is at most {MAX_QUANTITY}, not {record.quantity}")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from datetime import tzinfo
 from functools import partial
 from itertools import islice
@@ -15,7 +16,8 @@ from rfidguard.feeds.ledger_file import ledger_lines
 from rfidguard.ledger_db import store_records
 from rfidguard.store import Store
 
-BATCH = 1_000
+BATCH = 2_000
+"""Records in one commit: a sale that comes meanwhile waits for no more than two of them."""
 
 
 class ImportResult(msgspec.Struct):
@@ -42,14 +44,17 @@ def import_file(
 ) -> None:
     """Stores every ledger line of `path`; counts go to `result`, `progress` hears how many bytes are done.
 
-    Each batch is committed before the next is read, so that a file broken off can be imported again from the start.
+    A batch is read while the one before is committed. A file broken off can be imported again from the start.
     """
     try:
         with path.open("rb", buffering=0) as file:
             lines = to_the_end(ledger_lines(file, zone, now))
+            under_way: Future[list[str]] | None = None
             while batch := list(islice(lines, BATCH)):
-                _take(store, batch, path.name, now, result)
+                _settle(under_way, result)
+                under_way = _take(store, batch, path.name, now, result)
                 progress(file.tell())
+            _settle(under_way, result)
     except OSError as error:
         result.reject(path.name, "unreadable", f"cannot be read: {error.strerror}")
 
@@ -62,11 +67,16 @@ def to_the_end(lines: Iterator[Taken]) -> Iterator[Taken]:
         yield Taken(0, reason=error.reason, text=str(error))
 
 
-def _take(store: Store, batch: list[Taken], name: str, now: float, result: ImportResult) -> None:
-    records = [taken.record for taken in batch if taken.record is not None]
-    statuses = Counter(store.write(partial(store_records, records=records, recorded_at=now)).result())
+def _settle(stored: "Future[list[str]] | None", result: ImportResult) -> None:
+    """Waits for a batch to be on disk. Raises StoreUnavailable."""
+    statuses = Counter(() if stored is None else stored.result())
     result.stored += statuses["stored"]
     result.duplicate += statuses["duplicate"]
+
+
+def _take(store: Store, batch: list[Taken], name: str, now: float, result: ImportResult) -> "Future[list[str]]":
+    records = [taken.record for taken in batch if taken.record is not None]
+    stored = store.write(partial(store_records, records=records, recorded_at=now))
     for taken in batch:
         if taken.reason is not None:
             place = f"{name} line {taken.line}" if taken.line else name
@@ -75,6 +85,7 @@ def _take(store: Store, batch: list[Taken], name: str, now: float, result: Impor
             result.passed_over[taken.passed] += 1
         elif taken.record is None:
             result.passed += 1
+    return stored
 
 
 def rejects(result: ImportResult) -> Iterator[str]:

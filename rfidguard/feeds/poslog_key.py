@@ -1,6 +1,7 @@
 """What a POSLog transaction is called: store, workstation, business day and sequence number, as the sale document's id. Pure."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from urllib.parse import quote
 
 from rfidguard.feeds.xml_stream import Element
@@ -72,6 +73,7 @@ def _sequence(transaction: Element) -> str | None:
     return None if text is None else plain_number(text)
 
 
+@lru_cache(maxsize=4096)
 def _safe(text: str) -> str:
     """Without the signs that part the key."""
     return quote(text, safe="").replace("-", "%2D")[:_MAX_PART]

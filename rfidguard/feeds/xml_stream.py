@@ -5,6 +5,7 @@ No document type, so no entity, is ever accepted. Names are local: prefixes and 
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from xml.parsers import expat
 
 import msgspec
@@ -29,7 +30,11 @@ class Element(msgspec.Struct):
 
     def first(self, *names: str) -> "Element | None":
         """The first child with one of these names; an earlier name goes before a later one."""
-        return next((child for name in names for child in self.children if child.name == name), None)
+        for name in names:
+            for child in self.children:
+                if child.name == name:
+                    return child
+        return None
 
     def all(self, *names: str) -> list["Element"]:
         """Every child with one of these names, in order."""
@@ -37,8 +42,11 @@ class Element(msgspec.Struct):
 
     def value(self, *names: str) -> str | None:
         """The text of the first child with one of these names that has any."""
-        texts = (child.text for name in names for child in self.children if child.name == name)
-        return next((text for text in texts if text), None)
+        for name in names:
+            for child in self.children:
+                if child.name == name and child.text:
+                    return child.text
+        return None
 
     def deep(self, name: str) -> Iterator["Element"]:
         """Every element below with this name."""
@@ -115,7 +123,8 @@ class _Reader:
             self._unseen = self._depth
             return
         self._count(name, attributes)
-        element = Element(name, self._parser.CurrentLineNumber, {_local(key): value for key, value in attributes.items()})
+        own = {_local(key): value for key, value in attributes.items()} if attributes else {}
+        element = Element(name, self._parser.CurrentLineNumber, own)
         if self._open:
             self._open[-1].children.append(element)
         self._open.append(element)
@@ -153,5 +162,6 @@ class _Reader:
         return f" (line {self._parser.CurrentLineNumber})"
 
 
+@lru_cache(maxsize=4096)
 def _local(name: str) -> str:
     return name[name.rfind(":") + 1 :]

@@ -1,6 +1,6 @@
 """How fast `ledger import` takes 1 M records: CSV and POSLog, generated, into a fresh SQLite file.
 
-    python -m benchmarks.ledger_import [--records 1000000] [--dir /tmp]
+python -m benchmarks.ledger_import [--records 1000000] [--dir /tmp]
 """
 
 import argparse
@@ -42,8 +42,8 @@ def poslog_file(path: Path, lines: int) -> None:
         for receipt in range(lines // LINES_A_RECEIPT):
             when = datetime.fromtimestamp(START + receipt * 10, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             goods = "".join(
-                f"<LineItem><SequenceNumber>{line + 1}</SequenceNumber><Sale><ItemID>80614141123458</ItemID><Quantity>1</Quantity>"
-                f"<EPC>{_epc(rng)}</EPC></Sale></LineItem>"
+                f"<LineItem><SequenceNumber>{line + 1}</SequenceNumber><Sale><ItemID>80614141123458</ItemID>"
+                f"<Quantity>1</Quantity><EPC>{_epc(rng)}</EPC></Sale></LineItem>"
                 for line in range(LINES_A_RECEIPT)
             )
             file.write(
@@ -64,7 +64,7 @@ def timed(path: Path, database: Path) -> tuple[ImportResult, float, float]:
     result = ImportResult()
     with Store(f"sqlite:///{database}", SystemClock()) as store:
         wall, cpu = time.perf_counter(), time.process_time()
-        import_file(store, path, UTC, NOW, result, lambda done: None)
+        import_file(store, path, UTC, NOW, result, lambda _done: None)
         return result, time.perf_counter() - wall, time.process_time() - cpu
 
 

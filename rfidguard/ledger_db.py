@@ -7,29 +7,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from rfidguard.effects import BindCredit
 from rfidguard.epc import credit_key, identify
 from rfidguard.events import Ledger
+from rfidguard.key_query import CHUNK, KeyQuery
 from rfidguard.ledger import binding, document_of, record_key
 from rfidguard.ledger_items_db import all_folded, drop_records, folded_records, were_folded
 from rfidguard.schema import credit_bindings, ledger_records
 from rfidguard.upsert import DIALECTS, insert_for, insert_once
 
-CHUNK = 500
-"""Keys in one IN, rows in one INSERT."""
-
 _FIELDS = ("id", "kind", "at", "epc", "gtin", "serial", "quantity", "transaction", "source", "lane", "ref")
 _COLUMNS = (*(ledger_records.c[name] for name in _FIELDS), ledger_records.c.recorded_at)
 _RECORDS = select(*_COLUMNS)
-_BY_KEY = _RECORDS.where(ledger_records.c.key.in_(bindparam("names", expanding=True)))
-_BY_KEY_SINCE = _BY_KEY.where(ledger_records.c.at >= bindparam("since"))
-_BY_ID = _RECORDS.where(ledger_records.c.id.in_(bindparam("names", expanding=True)))
-_VOIDS = _RECORDS.where(ledger_records.c.ref.in_(bindparam("names", expanding=True)), ledger_records.c.kind == "void")
+_WITH_KEY = _RECORDS.where(ledger_records.c.key.in_(bindparam("names", expanding=True)))
+_BY_KEY = KeyQuery(_WITH_KEY)
+_BY_KEY_SINCE = KeyQuery(_WITH_KEY.where(ledger_records.c.at >= bindparam("since")))
+_BY_ID = KeyQuery(_RECORDS.where(ledger_records.c.id.in_(bindparam("names", expanding=True))))
+_VOIDS = KeyQuery(
+    _RECORDS.where(ledger_records.c.ref.in_(bindparam("names", expanding=True)), ledger_records.c.kind == text("'void'"))
+)
 _BINDINGS = select(credit_bindings.c.credit, credit_bindings.c.unit, credit_bindings.c.epc, credit_bindings.c.at)
-_BOUND_CREDITS = _BINDINGS.where(credit_bindings.c.credit.in_(bindparam("names", expanding=True)))
-_BOUND_ITEMS = _BINDINGS.where(credit_bindings.c.key.in_(bindparam("names", expanding=True)))
+_BOUND_CREDITS = KeyQuery(_BINDINGS.where(credit_bindings.c.credit.in_(bindparam("names", expanding=True))))
+_BOUND_ITEMS = KeyQuery(_BINDINGS.where(credit_bindings.c.key.in_(bindparam("names", expanding=True))))
 _EXPORT = _RECORDS.order_by(ledger_records.c.at, ledger_records.c.id)
 _INSERT_RECORD = {
     name: insert_for(name, ledger_records).on_conflict_do_nothing().returning(ledger_records.c.id) for name in DIALECTS
@@ -81,11 +82,11 @@ def records_for(conn: Connection, keys: Iterable[str], credits_since: float | No
     found = {record.id: record for record in (*_fetch(conn, _BY_KEY, items), *folded_records(conn, items))}
     for record in _articles(conn, articles, credits_since):
         found[record.id] = record
-    used = [row.credit for row in _rows(conn, _BOUND_ITEMS, items)]
+    used = [row[0] for row in _BOUND_ITEMS.rows(conn, items)]
     for record in _fetch(conn, _BY_ID, [credit for credit in dict.fromkeys(used) if credit not in found]):
         found[record.id] = record
     creditors = [record.id for record in found.values() if record_key(record) == credit_key(record.gtin or "")]
-    bound = [binding(row.credit, row.unit, row.epc, row.at) for row in _rows(conn, _BOUND_CREDITS, creditors)]
+    bound = [binding(*row) for row in _BOUND_CREDITS.rows(conn, creditors)]
     users = dict.fromkeys(identify(record.epc).key for record in bound if record.epc is not None)
     others = [key for key in users if key not in items]
     for record in (*_fetch(conn, _BY_KEY, others), *folded_records(conn, others)):
@@ -136,13 +137,8 @@ def _articles(conn: Connection, keys: list[str], since: float | None) -> list[Le
     return _fetch(conn, _BY_KEY_SINCE, keys, since=since)
 
 
-def _fetch(conn: Connection, statement: Select[Any], names: Sequence[str], **more: float) -> list[Ledger]:
-    return [_record_of(row) for row in _rows(conn, statement, names, **more)]
-
-
-def _rows(conn: Connection, statement: Select[Any], names: Sequence[str], **more: float) -> Iterator[Row[Any]]:
-    for chunk in _chunks(names):
-        yield from conn.execute(statement, {"names": chunk, **more})
+def _fetch(conn: Connection, query: KeyQuery, names: Sequence[str], **more: float) -> list[Ledger]:
+    return [_record_of(row) for row in query.rows(conn, names, **more)]
 
 
 def _chunks(things: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -173,10 +169,12 @@ def _row_of(record: Ledger, recorded_at: float) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _record_of(row: Row[Any]) -> Ledger:
-    recorded_at = row.recorded_at
-    values: dict[str, Any] = dict(zip(_FIELDS, row[: len(_FIELDS)], strict=True))
-    return Ledger(**values, received=None if recorded_at == values["at"] else recorded_at)
+def _record_of(row: Sequence[Any]) -> Ledger:
+    name, kind, at, epc, gtin, serial, quantity, transaction, source, lane, ref, recorded_at = row
+    return Ledger(
+        id=name, kind=kind, at=at, epc=epc, gtin=gtin, serial=serial, quantity=quantity, transaction=transaction,
+        source=source, lane=lane, ref=ref, received=None if recorded_at == at else recorded_at,
+    )  # fmt: skip
 
 
 def _first_time(record_id: str, fresh: set[str]) -> str:

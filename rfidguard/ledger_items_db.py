@@ -2,23 +2,22 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from rfidguard.events import Ledger
 from rfidguard.item_state import folded_record, packed_key
+from rfidguard.key_query import CHUNK, KeyQuery
 from rfidguard.schema import ledger_folded_ids, ledger_folds, ledger_items, ledger_records
 from rfidguard.upsert import DIALECTS, insert_for
 
-T = TypeVar("T")
-
-CHUNK = 500
 MARK_BYTES = 16
 """128 bits: among 10^9 ids two share a mark with a chance of 10^-21. A new record taken for a known one would be lost."""
 
-_STATES = select(ledger_items.c.key, ledger_items.c.state).where(ledger_items.c.key.in_(bindparam("names", expanding=True)))
-_MARKS = select(ledger_folded_ids.c.mark).where(ledger_folded_ids.c.mark.in_(bindparam("names", expanding=True)))
+_STATES = KeyQuery(
+    select(ledger_items.c.key, ledger_items.c.state).where(ledger_items.c.key.in_(bindparam("names", expanding=True)))
+)
+_MARKS = KeyQuery(select(ledger_folded_ids.c.mark).where(ledger_folded_ids.c.mark.in_(bindparam("names", expanding=True))))
 _ANY = select(ledger_folded_ids.c.mark).limit(1)
 _ALL = select(ledger_items.c.key, ledger_items.c.state).order_by(ledger_items.c.key)
 _DROP = delete(ledger_records).where(ledger_records.c.id.in_(bindparam("names", expanding=True)))
@@ -39,7 +38,7 @@ def mark_of(record_id: str) -> bytes:
 def folded_records(conn: Connection, keys: Iterable[str]) -> list[Ledger]:
     """The records that stand for the folded stories of these items (ledger keys); nothing for items without any."""
     packed = [packed_key(key) for key in keys if not key.startswith("gtin:")]
-    return [folded_record(row.key, row.state) for chunk in _chunks(packed) for row in conn.execute(_STATES, {"names": chunk})]
+    return [folded_record(*row) for row in _STATES.rows(conn, packed)]
 
 
 def all_folded(conn: Connection) -> Iterator[Ledger]:
@@ -65,14 +64,13 @@ def were_folded(conn: Connection, ids: Iterable[str]) -> set[str]:
     wanted = {mark_of(name): name for name in ids}
     if not wanted or conn.execute(_ANY).first() is None:
         return set()
-    found = (mark for chunk in _chunks(list(wanted)) for mark in conn.execute(_MARKS, {"names": chunk}).scalars())
-    return {wanted[mark] for mark in found}
+    return {wanted[mark] for (mark,) in _MARKS.rows(conn, list(wanted))}
 
 
 def drop_records(conn: Connection, ids: Sequence[str]) -> None:
     """Takes records out of the log; only what is folded may go."""
-    for chunk in _chunks(ids):
-        conn.execute(_DROP, {"names": chunk})
+    for start in range(0, len(ids), CHUNK):
+        conn.execute(_DROP, {"names": ids[start : start + CHUNK]})
 
 
 def folded_items(conn: Connection) -> int:
@@ -84,7 +82,3 @@ def newest_fold(conn: Connection) -> tuple[float, int] | None:
     """Before which moment (Unix seconds) everything is folded, and how many records were in all; None where nothing was."""
     row = conn.execute(select(func.max(ledger_folds.c.before), func.sum(ledger_folds.c.records))).one()
     return None if row[0] is None else (row[0], int(row[1]))
-
-
-def _chunks(things: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (things[start : start + CHUNK] for start in range(0, len(things), CHUNK))

@@ -69,6 +69,12 @@ def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: floa
     return [_first_time(record.id, fresh) for record in records]
 
 
+def voids_before(conn: Connection, record: Ledger) -> list[Ledger]:
+    """The voids that undo `record` and were stored before it."""
+    names = [name for name in (record.id, document_of(record.id)) if name]
+    return [] if record.kind == "void" else voids_of(conn, names)
+
+
 def records_for(conn: Connection, keys: Iterable[str], credits_since: float | None = None) -> list[Ledger]:
     """Every record with one of `keys`, the voids that hit them, which EPC used which unit of a credit (kind "bound"), and what
     is known of those items.

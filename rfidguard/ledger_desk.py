@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from functools import partial
 
+import msgspec
 from sqlalchemy import Connection
 
 from rfidguard.catalogue_db import articles_for
@@ -16,7 +17,7 @@ from rfidguard.clock import Clock
 from rfidguard.driver import Emit
 from rfidguard.events import Article, Event, Ledger, Lookup, ReadBatch
 from rfidguard.ledger import RecordSet, record_key
-from rfidguard.ledger_db import records_for
+from rfidguard.ledger_db import records_for, voids_before
 from rfidguard.store import Store, StoreUnavailable
 from rfidguard.store_engine import BUSY_TIMEOUT_S
 
@@ -67,11 +68,17 @@ class LedgerDesk:
             return ()
 
     def take(self, item: Event | ReadBatch) -> None:
-        """Remembers a ledger record and hands it on to the core."""
+        """Remembers a ledger record and hands it on to the core, after the voids that undo it and came first.
+
+        A core that died between storing such a void and hearing of it would believe the sale.
+        """
         if isinstance(item, Ledger):
-            with self._lock:
-                self._remember(item)
-        self._emit(item)
+            for record in (*self._voids_before(item), item):
+                with self._lock:
+                    self._remember(record)
+                self._emit(record)
+        else:
+            self._emit(item)
 
     def catch_up(self) -> int:
         """Asks again what could not be asked. Returns how many keys; 0 while the database is still away."""
@@ -96,6 +103,16 @@ class LedgerDesk:
             log.warning("the ledger can be asked again")
             self.problem = None
         return tuple(records)
+
+    def _voids_before(self, record: Ledger) -> list[Ledger]:
+        if self._clock.monotonic() < self._blind_until:
+            return []
+        try:
+            found = self._store.read(partial(voids_before, record=record))
+        except StoreUnavailable as error:
+            self._trouble(error)
+            return []
+        return [msgspec.structs.replace(void, received=self._clock.now()) for void in found]
 
     def _trouble(self, error: StoreUnavailable) -> None:
         self._blind_until = self._clock.monotonic() + BLIND_S

@@ -99,12 +99,10 @@ def test_an_item_whose_sale_was_known_in_time_never_alarms(heard, left) -> None:
     """I1."""
     gate = Gate()
     for step in in_order(heard, left):
-        before = len(gate.effects)
         play(gate, [step])
         if isinstance(step[1], str):
             sold = gate.exits[-1] not in offline(gate.heard, gate.exits)
-            rang = any(effect.event_type in ("raised", "updated") for effect in gate.changes_since(before))
-            assert rang != sold
+            assert (gate.verdicts()[-1] == "unpaid") != sold
 
 
 @HISTORIES

@@ -15,7 +15,7 @@ from rfidguard.effects import BindCredit, Effect
 from rfidguard.events import Event, Ledger
 from rfidguard.journal import decode_lines, encode_line
 from rfidguard.ledger import credits_kept_s
-from rfidguard.ledger_db import bind_credit, records_for, store_records
+from rfidguard.ledger_db import bind_credit, records_for, store_records, voids_before
 from rfidguard.runner import Runner
 from rfidguard.store import Store
 
@@ -145,7 +145,8 @@ class Shop(RuleBasedStateMachine):
         if dies:
             self.box.resume()
         else:
-            self.box.tell(record, self.now)
+            for news in (*self.store.read(lambda conn: voids_before(conn, record)), record):  # as the ledger desk does
+                self.box.tell(news, self.now)
 
     def _at(self, age: float) -> float:
         return T0 + max(self.now - age, 0.0)

@@ -43,3 +43,12 @@ def test_question_asked_in_vain_is_asked_again_and_the_core_told(tmp_path: Path)
         assert isinstance(told, Lookup)
         assert [record.id for record in told.records] == ["s1/1"]
         assert desk.catch_up() == 0
+
+
+def test_a_void_that_a_dead_core_never_heard_comes_before_its_sale(tmp_path: Path) -> None:
+    heard: list[Any] = []
+    void = Ledger(at=T0 - 5.0, id="v1", kind="void", ref="s1")
+    with away(tmp_path) as store:
+        store.write(lambda conn: store_records(conn, [void, PAID], T0)).result(20)
+        LedgerDesk(store, heard.append, SystemClock(), 900.0).take(PAID)
+    assert [record.id for record in heard] == ["v1", "s1/1"]

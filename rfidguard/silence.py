@@ -81,6 +81,8 @@ def _details(judged: Judged, picture: Picture | None, layout: Layout, say: Say) 
             yield from _stood(picture, say)
         case "direction_unknown":
             yield f'The gate has unknown_direction = "{layout.gates[decision.gate].unknown_direction}".'
+        case "muted" if picture is not None:
+            yield from (f"Until {say(mood.muted_until)}." for mood in picture.gates if mood.muted_until is not None)
         case "ledger_stale" if picture is not None:
             yield "; ".join(f"{feed}: {why}" for feed, why in picture.doubts.items()) + "."
 

@@ -151,7 +151,7 @@ def test_unplugged_and_replugged_pedestal_recovers_by_itself(tmp_path: Path) -> 
         finally:
             assert supervisor.stop(10.0)
     states = [event.state for event in events if isinstance(event, Device)]
-    assert states == ["online", "offline"] * 3 + ["online"]
+    assert states == ["online", "offline"] * 4
 
 
 def test_serial_server_on_tcp_is_read_and_its_end_noticed() -> None:

@@ -16,7 +16,7 @@ EXAMPLES = 300 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 10
 OPERATIONS = (
     "POST /v1/sales", "POST /v1/capture", "POST /v1/poslog", "GET /v1/alarms", "GET /v1/alarms/{alarm_id}",
     "POST /v1/alarms/{alarm_id}/answers", "GET /v1/session", "POST /v1/session", "DELETE /v1/session", "GET /healthz",
-    "GET /readyz", "GET /metrics",
+    "GET /readyz", "GET /metrics", "POST /v1/hooks/{feed}",
 )  # fmt: skip
 TOKEN = "b" * 32
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -159,7 +159,7 @@ def test_migrations_make_exactly_the_tables_of_the_schema(store: Store) -> None:
 
     assert store.read(differences) == []
     without_rowid = "SELECT count(*) FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'"
-    assert store.read(lambda conn: conn.execute(text(without_rowid)).scalar()) == 2
+    assert store.read(lambda conn: conn.execute(text(without_rowid)).scalar()) == 4
 
 
 def test_head_names_the_newest_migration() -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from rfidguard.errors import RfidguardError
-from simulators.demo.ports import listens
+from simulators.ports import listens
 
 START_S = 15.0
 BESIDE_PATH = ("/usr/sbin/mosquitto",)

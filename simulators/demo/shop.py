@@ -11,7 +11,7 @@ from rfidguard.errors import RfidguardError
 from rfidguard.events import Event, Ledger
 from rfidguard.journal import encode_line
 from simulators.demo.broker import DemoBroker
-from simulators.demo.ports import listens
+from simulators.ports import listens
 from simulators.scenario import Scene
 
 START_S = 30.0

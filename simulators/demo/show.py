@@ -14,7 +14,6 @@ from rfidguard.clock import SystemClock
 from rfidguard.evaluate import Truth, unix_time
 from rfidguard.events import Read
 from simulators.demo.broker import DemoBroker
-from simulators.demo.ports import free_port
 from simulators.demo.screen import Screen
 from simulators.demo.script import Deed, deeds, moved_truth, sale_document
 from simulators.demo.shop import Shop
@@ -25,6 +24,7 @@ from simulators.llrp_reader.reader import SimReader
 from simulators.llrp_reader.source import Played
 from simulators.mqtt_client import Login
 from simulators.pedestal import SimPedestal
+from simulators.ports import free_port
 from simulators.pos import HttpLogin, SimTill
 from simulators.scenario import build
 

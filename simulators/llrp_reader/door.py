@@ -5,15 +5,16 @@ import socket
 
 from simulators.llrp_reader.numbers import ConnectionAttempt, Message, Parameter
 from simulators.llrp_reader.wire import message, tlv, u16, u64
+from simulators.ports import free_port
 
 log = logging.getLogger(__name__)
 
 
 class Door:
-    """A TCP port, IPv4 or IPv6. `port` is the real number once it was opened, and the same again after `close` and `open`."""
+    """A TCP port, IPv4 or IPv6; 0 chooses a free one. It is the same again after `close` and `open`."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
+        self.host, self.port = host, port or free_port()
         self.sock: socket.socket | None = None
 
     def open(self) -> None:
@@ -21,7 +22,6 @@ class Door:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         self.sock = socket.create_server((self.host, self.port), family=family, backlog=8)
         self.sock.setblocking(False)
-        self.port = self.sock.getsockname()[1]
 
     def close(self) -> None:
         """Listens no more; who connects is refused by the machine."""

@@ -91,6 +91,7 @@ def test_sales_and_answers_during_an_outage_of_the_daemon_are_taken_when_it_is_b
     till = shop.till()
     hand = shop.open_up()
     shop.until_rung(shop.steal())
+    wait_for(lambda: hand.open, 10, "the alarm as it stands at the broker")
     shop.kill()
     clerk = in_background(lambda: shop.buy(till))
     name = hand.answer(next(iter(hand.open)), "acknowledge")

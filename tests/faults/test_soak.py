@@ -1,17 +1,21 @@
 """Random faults, one after another, on one shop: the loss table. 1,000 of them unless SOAK_FAULTS says otherwise.
 
 They come in bursts, so that one hits while the shop still recovers from the last; every invariant is asked after each burst.
+Beside the daemon two plain publishers are hit by the same faults at the same moments.
 """
 
 import json
 import os
 import random
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from invariants import check
+from plain import Plain
 from shop import Shop, in_background
 from test_database import locked
 
@@ -21,6 +25,45 @@ FAULTS = int(os.environ.get("SOAK_FAULTS", "1000"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
 BURST = 24
 """Faults between two checks; each hits one walk."""
+JUDGED_S = 0.5
+"""So long after the crossing the plain publishers decide, as the daemon does about then."""
+OURS = "rfidguard"
+
+
+class Front(Shop):
+    """A shop where plain publishers live and die with the daemon. `ready_s`: seconds from each SIGKILL to ready again."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.peers: list[Plain] = []
+        self.ready_s: list[float] = []
+        self._killed_at: float | None = None
+
+    def kill(self) -> None:
+        self._killed_at = self.clock.monotonic()
+        super().kill()
+        for peer in self.peers:
+            peer.kill()
+
+    def start(self, wrap: tuple[str, ...] = (), **env: str) -> None:
+        for peer in self.peers:
+            peer.start()
+        super().start(wrap, **env)
+
+    def watching(self) -> None:
+        super().watching()
+        if self._killed_at is not None:
+            self.ready_s.append(self.clock.monotonic() - self._killed_at)
+            self._killed_at = None
+
+    def rob(self) -> str:
+        """Somebody walks out unpaid, before the eyes of all."""
+        epc = self.steal()
+        for peer in self.peers:
+            threading.Timer(self._crossings[epc] + JUDGED_S - self.clock.now(), peer.decide, (epc,)).start()
+        return epc
+
+
 Harm = Callable[[Shop, random.Random], None]
 
 
@@ -67,30 +110,49 @@ def lock_database(shop: Shop, rng: random.Random) -> None:
 HARM: tuple[Harm, ...] = (kill_daemon, kill_broker, kill_both, freeze_broker, cut_broker, stall_broker, lock_database)
 
 
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[Front]:
+    with Front(tmp_path) as front:
+        front.peers += [Plain(qos, front.store_broker.port, front.to_broker.port) for qos in (0, 1)]
+        yield front
+        for peer in front.peers:
+            peer.close()
+
+
 @pytest.mark.soak
-def test_no_alarm_is_lost_doubled_or_renamed_by_any_number_of_random_faults(shop: Shop) -> None:
+def test_no_alarm_is_lost_doubled_or_renamed_by_any_number_of_random_faults(front: Front) -> None:
     rng = random.Random(SEED)
-    table: dict[str, Counter[str]] = {harm.__name__: Counter() for harm in HARM}
-    shop.start()
-    till = shop.till()
-    shop.open_up()
+    table: dict[str, dict[str, Counter[str]]] = {
+        who: {harm.__name__: Counter() for harm in HARM} for who in (OURS, *(peer.name for peer in front.peers))
+    }
+    front.start()
+    till = front.till()
+    front.open_up()
+    crossings: Counter[str] = Counter()
     for done in range(0, FAULTS, BURST):
-        victims = _burst(shop, till, rng, min(BURST, FAULTS - done))
-        check(shop)
+        victims = _burst(front, till, rng, min(BURST, FAULTS - done))
+        check(front)
+        for peer in front.peers:
+            peer.settle(f"burst-{done}")
         for epc, harm in victims.items():
-            _note(table[harm], shop, epc)
-        shop.forget()
-        _write(table)
+            _note(table[OURS][harm], front, epc)
+            for peer in front.peers:
+                _note_peer(table[peer.name][harm], peer, epc)
+            if epc not in front.doubtful:
+                crossings["outside"] += 1
+                crossings["decided"] += bool(front.ids_of(epc))
+        front.forget()
+        _write({"seed": SEED, "table": table, "crossings": crossings, "ready_s": [round(s, 2) for s in front.ready_s]})
 
 
-def _burst(shop: Shop, till: SimTill, rng: random.Random, faults: int) -> dict[str, str]:
+def _burst(shop: Front, till: SimTill, rng: random.Random, faults: int) -> dict[str, str]:
     """Each fault hits somebody who walks out unpaid, while a till sells; EPC of the unpaid item -> the fault."""
     victims = {}
     shop.carry(shop.sell(till))
     clerk = in_background(lambda: shop.buy(till, 120.0))
     for _ in range(faults):
         harm = rng.choice(HARM)
-        victims[shop.steal()] = harm.__name__
+        victims[shop.rob()] = harm.__name__
         shop.wait(rng.uniform(0.0, 1.0))
         harm(shop, rng)
     clerk.join(120)
@@ -111,8 +173,18 @@ def _note(row: Counter[str], shop: Shop, epc: str) -> None:
     row["messages twice"] += sum(heard.values()) - len(heard)
 
 
-def _write(table: dict[str, Counter[str]]) -> None:
-    text = json.dumps(table, indent=1)
+def _note_peer(row: Counter[str], peer: Plain, epc: str) -> None:
+    decided, times = epc in peer.decided, peer.heard[epc]
+    row["faults"] += 1
+    row["decided"] += decided
+    row["received"] += times > 0
+    row["lost"] += decided and not times
+    row["crossed unseen"] += not decided
+    row["messages twice"] += max(times - 1, 0)
+
+
+def _write(result: dict[str, Any]) -> None:
+    text = json.dumps(result, indent=1)
     print(text)
     if "SOAK_TABLE" in os.environ:
         Path(os.environ["SOAK_TABLE"]).write_text(text)

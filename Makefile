@@ -5,8 +5,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 APP := $(VENV)/.app
 TOOLS := $(VENV)/.tools
+SEEDS ?= 1 2 3
 
-.PHONY: help demo test check audit system soak wheel deb deb-try clean
+.PHONY: help demo test check audit system soak loss-table wheel deb deb-try clean
 
 help:
 	@echo "make demo    a whole store on this machine, live, for a minute (simulated hardware, real wires)"
@@ -14,6 +15,7 @@ help:
 	@echo "make check   style, types and import rules"
 	@echo "make audit   known vulnerabilities of everything installed (asks PyPI's advisory database; fails where it cannot)"
 	@echo "make soak    every fault of tests/faults and 1,000 random ones (hours; SOAK_FAULTS=N for another number)"
+	@echo "make loss-table  random faults, written to docs/reliability.md beside plain paho under the same ones (an hour)"
 	@echo "make wheel   the wheel in dist/, tried with pip, pipx and uv"
 	@echo "make deb     the Debian package in dist/ (make deb-try installs it in a clean Debian; as root, with debootstrap)"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql)"
@@ -36,6 +38,12 @@ test: $(TOOLS) system
 
 soak: $(TOOLS) system
 	SOAK=1 $(PY) -m pytest -n 2 --timeout 0 tests/faults $(PYTEST)
+
+loss-table: $(TOOLS) system
+	mkdir -p .cache
+	for seed in $(SEEDS); do SOAK=1 SOAK_SEED=$$seed SOAK_FAULTS=336 SOAK_TABLE=.cache/loss-$$seed.json \
+		$(PY) -m pytest --timeout 0 tests/faults/test_soak.py; done
+	$(PY) tests/faults/loss_table.py .cache/loss-*.json
 
 check: $(TOOLS)
 	$(VENV)/bin/ruff format --check .

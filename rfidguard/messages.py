@@ -126,6 +126,9 @@ class MqttHealth(Message):
     problem: str | None
     outbox: OutboxHealth
     no_listener_s: Annotated[float | None, Field(description="For how long nobody has listened on event/alarm.")]
+    tells_no_listener: Annotated[
+        bool | None, Field(description="Whether the broker tells when nobody listens; null until it has shown.")
+    ] = None
     handhelds: Annotated[list[str], Field(description="Users whose handheld is online.")]
     counters: dict[str, int]
 

@@ -125,6 +125,11 @@ class MqttLink:
         """True while nobody listens for alarms, as the broker told when one was published."""
         return self._publisher.no_listener_since() is not None
 
+    @property
+    def tells_silence(self) -> bool | None:
+        """Whether this broker tells when nobody listens; None until it has shown."""
+        return self._publisher.tells_silence
+
     def handhelds(self) -> list[str]:
         """Users whose handheld is online."""
         return sorted(user for user, online in self._inbox.presence.copy().items() if online)
@@ -147,6 +152,7 @@ class MqttLink:
                 "parked": depth.parked,
             },
             "no_listener_s": None if silent_since is None else round(self._clock.monotonic() - silent_since, 3),
+            "tells_no_listener": self.tells_silence,
             "handhelds": self.handhelds(),
             "counters": dict(self.counters()),
         }
@@ -250,6 +256,7 @@ class MqttLink:
             connected.window,
             connected.max_packet_bytes,
         )
+        self._publisher.ask_for_silence(f"{topics.NOBODY}/{self.session}-{self._seq}")
 
     def _on_arrived(self, message: Arrived) -> None:
         if (self._topics.below(message.topic) or "").startswith("alarm/"):

@@ -86,6 +86,9 @@ class Publisher:
         self._acked: list[int] = []
         self._pauses: dict[str, _Pause] = {}
         self._look = True
+        self._question: Note | None = None
+        self.tells_silence: bool | None = None
+        """Whether the broker says so when nobody listens; None until it has shown."""
         self.notes: deque[Note] = deque()
         self.counts: Counter[str] = Counter()
 
@@ -121,6 +124,12 @@ class Publisher:
             self.counts["notes_dropped"] += 1
         self.notes.append(note)
         self._wake()
+
+    def ask_for_silence(self, topic: str) -> None:
+        """Publishes to a topic that nobody has: a broker that does not answer "no matching subscribers" never will."""
+        self.tells_silence = None
+        self._question = Note(self._whole(topic), b"{}", expiry_s=1.0)
+        self.note(self._question)
 
     def look(self) -> None:
         """There may be new rows in the database."""
@@ -287,6 +296,8 @@ class Publisher:
             crash_points.reached("after_puback")
             self._acked.append(sent.what.id)
             self.counts["published"] += 1
+        elif sent.what is self._question:
+            self._answered(ack.code == _NO_SUBSCRIBERS)
         elif isinstance(sent.what, Note):
             self.counts["notes_unheard" if ack.code == _NO_SUBSCRIBERS else "notes_published"] += 1
         else:
@@ -295,6 +306,11 @@ class Publisher:
         if pause is not None:
             log.info("%s is heard again", sent.topic)
             self._look = True
+
+    def _answered(self, tells: bool) -> None:
+        self.tells_silence = tells
+        if not tells:
+            log.warning("the broker does not tell when nobody listens (or somebody listens to everything): receipts alone count")
 
     def _refused(self, sent: _Sent, ack: Acked) -> None:
         reason = _REFUSED_FOR_GOOD.get(ack.code)

@@ -15,6 +15,8 @@ ALARMS = "alarms"
 EVENT_ALARM = "event/alarm"
 EVENT_DEVICE = "event/device"
 EVENT_LEDGER = "event/ledger"
+NOBODY = "nobody"
+"""Below it nobody listens: what is published there shows whether the broker tells so."""
 
 INBOUND = ("handheld/+/ack", "handheld/+/presence", "pos/+/sale", "pos/+/heartbeat", "cmd/+")
 """What the daemon subscribes to."""

@@ -24,7 +24,9 @@ from rfidguard.inbox import Outcome
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.outbox import rows_for
+from rfidguard.outbox_db import append
 from rfidguard.store import Store
+from rfidguard.topics import EVENT_ALARM
 
 ROOT = "rfidguard/0001/"
 
@@ -73,17 +75,29 @@ class Site:
         self.store, self.link, self.desk, self.clock = store, link, desk, clock
         self._number = 0
 
+    def gather(self, count: int) -> None:
+        """So many alarms, each raised and later resolved, as they wait in the outbox while nobody can be told."""
+        alarms = [self._next_alarm() for _ in range(count)]
+        closed = [replace(alarm, revision=2, state="resolved", outcome="recovered") for alarm in alarms]
+        changes = [AlarmChanged(alarm, "raised", self.clock.now()) for alarm in alarms]
+        changes += [AlarmChanged(alarm, "resolved", self.clock.now()) for alarm in closed]
+        rows = [row for change in changes for row in rows_for(change, ()) if row.topic == EVENT_ALARM]
+        self.store.write(lambda conn: append(conn, rows, self.clock.now())).result(60)
+
     def raise_alarm(self, notify: bool = True) -> Alarm:
+        alarm = self._next_alarm()
+        self.change(alarm, "raised", notify)
+        return alarm
+
+    def _next_alarm(self) -> Alarm:
         self._number += 1
         now = self.clock.now()
         epc = f"3034257BF400{self._number:012X}"
         item = Item(epc=epc, state="unpaid", reason="unpaid_exit", certainty=0.98, decided_at=now)
-        alarm = Alarm(
+        return Alarm(
             id=alarm_id(now, "0001", "front", epc, now), revision=1, site="0001", gate="front", kind="unpaid_items",
             state="open", severity="warning", raised_at=now, updated_at=now, items=(item,), currency="EUR",
         )  # fmt: skip
-        self.change(alarm, "raised", notify)
-        return alarm
 
     def close_alarm(self, alarm: Alarm, notify: bool = True) -> Alarm:
         closed = replace(alarm, revision=alarm.revision + 1, state="resolved", outcome="recovered", resolved_by="staff-1")

@@ -249,3 +249,46 @@ def test_mqtt_311_is_a_fallback_that_works_both_ways(mosquitto: Broker, tmp_path
         client.publish("pos/3/sale", {"id": "s1"})
         wait_for(lambda: client.bodies("pos/3/reply"))
         assert client.bodies("pos/3/reply")[0]["status"] == "stored"
+
+
+def test_a_broker_that_tells_when_nobody_listens_is_known_from_the_start(mosquitto: Broker, tmp_path: Path) -> None:
+    with running_site(site_config(mosquitto.port, tmp_path)) as site:
+        wait_for(lambda: site.link.tells_silence is not None)
+        assert site.link.health()["tells_no_listener"] is True
+
+
+def test_a_broker_that_does_not_tell_when_nobody_listens_is_found_out_at_the_start(mosquitto: Broker, tmp_path: Path) -> None:
+    """MQTT 3.1.1 knows no such answer; under MQTT 5 one program that hears everything hides it as well."""
+    with running_site(site_config(mosquitto.port, tmp_path, protocol="3.1.1")) as site:
+        wait_for(lambda: site.link.tells_silence is False)
+    with Client(mosquitto.port, "logger", ("#",)), running_site(site_config(mosquitto.port, tmp_path)) as site:
+        wait_for(lambda: site.link.tells_silence is False)
+
+
+BACKLOG = int(os.environ.get("BACKLOG", "1000"))
+"""Alarms; each makes two transitions."""
+
+
+def test_a_backlog_of_alarms_of_an_outage_comes_in_order_once_the_broker_is_back(tmp_path: Path, mosquitto: Broker) -> None:
+    """Their transitions wait in the outbox; of each alarm a handheld hears `raised` first, `resolved` after."""
+    clock = SystemClock()
+    with (
+        running_site(site_config(mosquitto.port, tmp_path)) as site,
+        Client(mosquitto.port, "staff-1", ("event/alarm",)) as early,
+    ):
+        assert not early.heard("event/alarm")
+        mosquitto.kill()
+        wait_for(lambda: not site.link.connected)
+        site.gather(BACKLOG)
+        mosquitto.start()
+        since = clock.monotonic()
+        wait_for(lambda: len(early.heard("event/alarm")) >= 2 * BACKLOG, 120, "the backlog")
+        took_s = clock.monotonic() - since
+        wait_for(lambda: site.depth() == 0, 60, "an empty outbox")
+        heard = [(body["id"], body["revision"]) for body in early.bodies("event/alarm")]
+    assert len(set(heard)) == 2 * BACKLOG
+    last: dict[str, int] = {}
+    for name, revision in dict.fromkeys(heard):
+        assert revision == last.get(name, 0) + 1
+        last[name] = revision
+    print(f"{BACKLOG} alarms, {len(heard)} messages in {took_s:.1f} s after the broker's start")

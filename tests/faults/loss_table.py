@@ -14,7 +14,8 @@ HEAD = """# What is lost, and what is not
 Written by `make loss-table` from {runs} runs of `tests/faults/test_soak.py` (seeds {seeds}); do not edit. Every fault hits
 one person who carries an unpaid item out of a simulated gate; the daemon, mosquitto and the network between them are real.
 Two publishers that do what most programs do, plain paho without an outbox, live and die beside the daemon and are hit by
-the same faults at the same moments.
+the same faults at the same moments. Faults come in bursts and overlap: a row counts by the fault that came with that person,
+and losses in the row "lock database" of the plain ones come from the fault before or after.
 
 """
 ORDER = "faults | alarms decided | received | lost | received twice"
@@ -57,8 +58,13 @@ def _recovery(results: list[dict[str, Any]]) -> str:
             f"SIGKILL to ready again (reader, broker and database work), {len(ready)} times: median "
             f"{statistics.median(ready):.1f} s, longest {ready[-1]:.1f} s, within 5 s {within} times."
         )
+    lines += [
+        f"The run of seed {result['seed']} stopped at a promise that was not kept: {result['stopped']}."
+        for result in results
+        if "stopped" in result
+    ]
     lines.append(f"Crossings that the daemon was not blind for: {decided} of {outside} were decided.")
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(lines[:1] + lines[2:]) + "\n"
 
 
 def _cells(row: Counter[str]) -> str:

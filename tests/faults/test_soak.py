@@ -129,9 +129,14 @@ def test_no_alarm_is_lost_doubled_or_renamed_by_any_number_of_random_faults(fron
     till = front.till()
     front.open_up()
     crossings: Counter[str] = Counter()
+    result = {"seed": SEED, "table": table, "crossings": crossings, "ready_s": front.ready_s}
     for done in range(0, FAULTS, BURST):
         victims = _burst(front, till, rng, min(BURST, FAULTS - done))
-        check(front)
+        try:
+            check(front)
+        except AssertionError as error:
+            _write({**result, "stopped": str(error)})
+            raise
         for peer in front.peers:
             peer.settle(f"burst-{done}")
         for epc, harm in victims.items():
@@ -142,7 +147,7 @@ def test_no_alarm_is_lost_doubled_or_renamed_by_any_number_of_random_faults(fron
                 crossings["outside"] += 1
                 crossings["decided"] += bool(front.ids_of(epc))
         front.forget()
-        _write({"seed": SEED, "table": table, "crossings": crossings, "ready_s": [round(s, 2) for s in front.ready_s]})
+        _write(result)
 
 
 def _burst(shop: Front, till: SimTill, rng: random.Random, faults: int) -> dict[str, str]:

@@ -79,6 +79,20 @@ def test_the_sold_one_still_on_the_shelf_while_another_leaves_is_a_wrong_item_sc
     assert rang(effects) == (state == "unpaid")
 
 
+@pytest.mark.parametrize("severity", ["warning", "critical"])
+def test_no_sale_of_its_article_makes_a_note_of_a_watch_listed_item(severity: str) -> None:
+    rules = [{"use": "watch_list", "items": [B], "severity": severity}, {"use": "unpaid"}]
+    ledger = {"unknown_epc": "strict", "swap_tolerance": "any"}
+    sale = msgspec.structs.replace(item("s", 20, A), received=T0 + 20)
+    scene = sorted([*stand(A, 60.0), sale, *leave(B, 40.0)], key=lambda event: event.at)
+    unlisted = run(scene, config(ledger=ledger, rule=rules[1:]))
+    assert [entry[:2] for entry in items(unlisted)] == [(B, "unverified")], "the scene does tempt to a note"
+    effects = run(scene, config(ledger=ledger, rule=rules))
+    assert items(effects) == [(B, "unpaid", "watch_listed")]
+    assert alarms(effects)[0].alarm.severity == severity
+    assert rang(effects)
+
+
 @pytest.mark.parametrize(("tolerance", "state"), [("seen", "unpaid"), ("any", "unverified")])
 def test_a_sold_one_that_no_gate_hears_is_believed_to_stand_only_where_the_site_says_so(tolerance: str, state: str) -> None:
     gate = Gate(swap_tolerance=tolerance)

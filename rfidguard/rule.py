@@ -88,7 +88,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True):
     """A rule's decision. `state`: unpaid, sold, unverified, observed or silent. `kind`: the alarm to raise, None for silence.
 
-    `items`: the EPCs that the alarm is about, where the passage itself is not one of an item.
+    `items`: the EPCs that the alarm is about, where the passage itself is not one of an item. `firm`: no sale of another item
+    explains it away.
     """
 
     state: str
@@ -96,6 +97,7 @@ class Verdict(msgspec.Struct, frozen=True):
     kind: str | None = None
     severity: str = "warning"
     items: tuple[str, ...] = ()
+    firm: bool = False
 
 
 class Rule(Protocol):

@@ -15,19 +15,18 @@ from rfidguard.ledger_view import ledger_answer
 from rfidguard.rule import Verdict
 
 WRONG_ITEM, SOLD_TODAY, COUNTING = "wrong_item_scanned", "article_sold_today", "stock_count"
-WATCHED = "watch_listed"
 
 
 def second_look(layout: Layout, state: CoreState, verdict: Verdict, epc: str, at: float) -> Verdict:
     """The verdict on an item that leaves at `at`, or what is left of it: while stock is counted nothing rings, and where a sale
-    of the same article probably was for this item, people get a note (`unverified`, info) and no siren. An item on a watch
-    list is not explained away.
+    of the same article probably was for this item, people get a note (`unverified`, info) and no siren. A firm verdict
+    is not explained away.
     """
     if verdict.state != "unpaid":
         return verdict
     if state.site.counting:
         return Verdict(verdict.state, COUNTING)
-    if verdict.reason == WATCHED:
+    if verdict.firm:
         return verdict
     reason = _explanation(layout, state, epc, at)
     return verdict if reason is None else Verdict("unverified", reason, verdict.kind, "info")

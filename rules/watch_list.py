@@ -24,4 +24,4 @@ def judge(passage: Passage, answer: LedgerAnswer, params: Params) -> Verdict | N
         return None
     if passage.unknown_epc == "observe":
         return Verdict("observed", "watch_listed")
-    return Verdict("unpaid", "watch_listed", "unpaid_items", params.severity)
+    return Verdict("unpaid", "watch_listed", "unpaid_items", params.severity, firm=True)

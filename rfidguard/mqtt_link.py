@@ -126,9 +126,9 @@ class MqttLink:
         return self._publisher.no_listener_since() is not None
 
     @property
-    def tells_silence(self) -> bool | None:
+    def tells_no_listener(self) -> bool | None:
         """Whether this broker tells when nobody listens; None until it has shown."""
-        return self._publisher.tells_silence
+        return self._publisher.tells_no_listener
 
     def handhelds(self) -> list[str]:
         """Users whose handheld is online."""
@@ -152,7 +152,7 @@ class MqttLink:
                 "parked": depth.parked,
             },
             "no_listener_s": None if silent_since is None else round(self._clock.monotonic() - silent_since, 3),
-            "tells_no_listener": self.tells_silence,
+            "tells_no_listener": self.tells_no_listener,
             "handhelds": self.handhelds(),
             "counters": dict(self.counters()),
         }
@@ -256,7 +256,7 @@ class MqttLink:
             connected.window,
             connected.max_packet_bytes,
         )
-        self._publisher.ask_for_silence(f"{topics.NOBODY}/{self.session}-{self._seq}")
+        self._publisher.ask_who_listens(f"{topics.NOBODY}/{self.session}-{self._seq}")
 
     def _on_arrived(self, message: Arrived) -> None:
         if (self._topics.below(message.topic) or "").startswith("alarm/"):

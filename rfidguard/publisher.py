@@ -87,7 +87,7 @@ class Publisher:
         self._pauses: dict[str, _Pause] = {}
         self._look = True
         self._question: Note | None = None
-        self.tells_silence: bool | None = None
+        self.tells_no_listener: bool | None = None
         """Whether the broker says so when nobody listens; None until it has shown."""
         self.notes: deque[Note] = deque()
         self.counts: Counter[str] = Counter()
@@ -125,9 +125,9 @@ class Publisher:
         self.notes.append(note)
         self._wake()
 
-    def ask_for_silence(self, topic: str) -> None:
+    def ask_who_listens(self, topic: str) -> None:
         """Publishes to a topic that nobody has: a broker that does not answer "no matching subscribers" never will."""
-        self.tells_silence = None
+        self.tells_no_listener = None
         self._question = Note(self._whole(topic), b"{}", expiry_s=1.0)
         self.note(self._question)
 
@@ -308,7 +308,7 @@ class Publisher:
             self._look = True
 
     def _answered(self, tells: bool) -> None:
-        self.tells_silence = tells
+        self.tells_no_listener = tells
         if not tells:
             log.warning("the broker does not tell when nobody listens (or somebody listens to everything): receipts alone count")
 

@@ -143,7 +143,7 @@ class Telling:
             reasons["mqtt"] = self._link.problem or "not connected"
         elif self._link.no_listener:
             reasons["no_listener"] = "no handheld is listening for alarms"
-        elif self._link.tells_silence is False and not self._link.handhelds():
+        elif self._link.tells_no_listener is False and not self._link.handhelds():
             reasons["no_listener"] = "no handheld is online, and the broker does not tell whether anybody hears an alarm"
         for feed, reason in doubts(self._core.runner.state).items():
             reasons[f"feed {feed}"] = reason

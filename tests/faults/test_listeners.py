@@ -6,6 +6,7 @@ from shop import Shop
 from wait import wait_for
 
 from simulators.handheld import Script
+from simulators.mqtt_client import SimClient
 
 
 def test_health_says_within_ten_seconds_that_no_handheld_listens_and_that_one_does_again(shop: Shop) -> None:
@@ -20,6 +21,21 @@ def test_health_says_within_ten_seconds_that_no_handheld_listens_and_that_one_do
     shop.until_rung()
     wait_for(lambda: "no_listener" not in ear.reasons(), 10, "the complaint withdrawn")
     check(shop)
+
+
+def test_where_the_broker_cannot_tell_health_says_that_no_handheld_is_online(shop: Shop) -> None:
+    """A program that hears everything is somebody who listens, to the broker."""
+    logger = SimClient(shop.login(), "logger", ("#",), lambda *_: None, lambda: None, None)
+    logger.start()
+    wait_for(logger.connected, what="the logger")
+    try:
+        shop.start()
+        ear = shop.ear()
+        wait_for(lambda: "no_listener" in ear.reasons(), 30, "the complaint that nobody is online")
+        shop.handheld()
+        wait_for(lambda: "no_listener" not in ear.reasons(), 30, "the complaint withdrawn")
+    finally:
+        logger.stop()
 
 
 @pytest.mark.soak

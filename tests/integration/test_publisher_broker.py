@@ -253,16 +253,16 @@ def test_mqtt_311_is_a_fallback_that_works_both_ways(mosquitto: Broker, tmp_path
 
 def test_a_broker_that_tells_when_nobody_listens_is_known_from_the_start(mosquitto: Broker, tmp_path: Path) -> None:
     with running_site(site_config(mosquitto.port, tmp_path)) as site:
-        wait_for(lambda: site.link.tells_silence is not None)
+        wait_for(lambda: site.link.tells_no_listener is not None)
         assert site.link.health()["tells_no_listener"] is True
 
 
 def test_a_broker_that_does_not_tell_when_nobody_listens_is_found_out_at_the_start(mosquitto: Broker, tmp_path: Path) -> None:
     """MQTT 3.1.1 knows no such answer; under MQTT 5 one program that hears everything hides it as well."""
     with running_site(site_config(mosquitto.port, tmp_path, protocol="3.1.1")) as site:
-        wait_for(lambda: site.link.tells_silence is False)
+        wait_for(lambda: site.link.tells_no_listener is False)
     with Client(mosquitto.port, "logger", ("#",)), running_site(site_config(mosquitto.port, tmp_path)) as site:
-        wait_for(lambda: site.link.tells_silence is False)
+        wait_for(lambda: site.link.tells_no_listener is False)
 
 
 BACKLOG = int(os.environ.get("BACKLOG", "1000"))

@@ -78,7 +78,7 @@ class Site:
     def gather(self, count: int) -> None:
         """So many alarms, each raised and later resolved, as they wait in the outbox while nobody can be told."""
         alarms = [self._next_alarm() for _ in range(count)]
-        closed = [replace(alarm, revision=2, state="resolved", outcome="recovered") for alarm in alarms]
+        closed = [_closed(alarm) for alarm in alarms]
         changes = [AlarmChanged(alarm, "raised", self.clock.now()) for alarm in alarms]
         changes += [AlarmChanged(alarm, "resolved", self.clock.now()) for alarm in closed]
         rows = [row for change in changes for row in rows_for(change, ()) if row.topic == EVENT_ALARM]
@@ -100,7 +100,7 @@ class Site:
         )  # fmt: skip
 
     def close_alarm(self, alarm: Alarm, notify: bool = True) -> Alarm:
-        closed = replace(alarm, revision=alarm.revision + 1, state="resolved", outcome="recovered", resolved_by="staff-1")
+        closed = _closed(alarm)
         self.change(closed, "resolved", notify)
         return closed
 
@@ -111,6 +111,10 @@ class Site:
 
     def depth(self) -> int:
         return int(self.link.health()["outbox"]["depth"])
+
+
+def _closed(alarm: Alarm) -> Alarm:
+    return replace(alarm, revision=alarm.revision + 1, state="resolved", outcome="recovered", resolved_by="staff-1")
 
 
 def site_config(port: int, folder: Path, **mqtt_settings: Any) -> Config:

@@ -51,7 +51,7 @@ def _recovery(results: list[dict[str, Any]]) -> str:
     ready = sorted(seconds for result in results for seconds in result["ready_s"])
     outside = sum(result["crossings"]["outside"] for result in results)
     decided = sum(result["crossings"]["decided"] for result in results)
-    lines = ["## Recovery", ""]
+    lines = ["## Recovery"]
     if ready:
         within = sum(seconds <= 5.0 for seconds in ready)
         lines.append(
@@ -59,12 +59,13 @@ def _recovery(results: list[dict[str, Any]]) -> str:
             f"{statistics.median(ready):.1f} s, longest {ready[-1]:.1f} s, within 5 s {within} times."
         )
     lines += [
-        f"The run of seed {result['seed']} stopped at a promise that was not kept: {result['stopped']}."
+        f"The run of seed {result['seed']} stopped at a promise that was not kept: {result['stopped']}. The faults of its last "
+        "burst are in no row."
         for result in results
         if "stopped" in result
     ]
     lines.append(f"Crossings that the daemon was not blind for: {decided} of {outside} were decided.")
-    return "\n\n".join(lines[:1] + lines[2:]) + "\n"
+    return "\n\n".join(lines) + "\n"
 
 
 def _cells(row: Counter[str]) -> str:

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from contextlib import suppress
 
@@ -16,6 +15,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from wait import wait_for
 
 from simulators.mqtt_client import Login, SimClient
+
+BROKER_S = 3600.0
+"""No fault keeps the broker away for so long."""
 
 
 class Plain:
@@ -82,16 +84,19 @@ def publish_lines(port: int, qos: int) -> None:
     """The usual program: a client that reconnects by itself, and `publish` without looking back."""
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=f"plain-{qos}", protocol=mqtt.MQTTv5)
     client.reconnect_delay_set(1, 2)
-    while True:
-        try:
-            client.connect("127.0.0.1", port, 10)
-            break
-        except OSError:
-            time.sleep(0.5)
+    wait_for(lambda: _connects(client, port), BROKER_S, "the broker")
     client.loop_start()
     for line in sys.stdin:
         print(line.strip(), flush=True)
         client.publish(f"plain{qos}/0001/event/alarm", line.strip().encode(), qos)
+
+
+def _connects(client: mqtt.Client, port: int) -> bool:
+    try:
+        client.connect("127.0.0.1", port, 10)
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def test_no_alarm_is_lost_doubled_or_renamed_by_any_number_of_random_faults(fron
         for peer in front.peers:
             peer.settle(f"burst-{done}")
         for epc, harm in victims.items():
-            _note(table[OURS][harm], front, epc)
+            _note_ours(table[OURS][harm], front, epc)
             for peer in front.peers:
                 _note_peer(table[peer.name][harm], peer, epc)
             if epc not in front.doubtful:
@@ -164,28 +164,27 @@ def _burst(shop: Front, till: SimTill, rng: random.Random, faults: int) -> dict[
     return victims
 
 
-def _note(row: Counter[str], shop: Shop, epc: str) -> None:
+def _note_ours(row: Counter[str], shop: Shop, epc: str) -> None:
     """`decided`: stands in an alarm of the database. `received`: a handheld heard the alarm with this item in it."""
     names, rung = shop.ids_of(epc), shop.rung(epc)
     rings = [h.body for hand in shop.hands for h in hand.heard if h.topic == "event/alarm" and h.body]
     heard = Counter((body["id"], body["revision"], body["event_type"]) for body in rings if body["id"] in names)
-    row["faults"] += 1
-    row["decided"] += bool(names)
-    row["received"] += rung
-    row["lost"] += bool(names) and not rung
-    row["crossed unseen"] += not names
     row["renamed"] += len(names) > 1
-    row["messages twice"] += sum(heard.values()) - len(heard)
+    _note(row, bool(names), rung, sum(heard.values()) - len(heard))
 
 
 def _note_peer(row: Counter[str], peer: Plain, epc: str) -> None:
-    decided, times = epc in peer.decided, peer.heard[epc]
+    times = peer.heard[epc]
+    _note(row, epc in peer.decided, times > 0, max(times - 1, 0))
+
+
+def _note(row: Counter[str], decided: bool, received: bool, twice: int) -> None:
     row["faults"] += 1
     row["decided"] += decided
-    row["received"] += times > 0
-    row["lost"] += decided and not times
+    row["received"] += received
+    row["lost"] += decided and not received
     row["crossed unseen"] += not decided
-    row["messages twice"] += max(times - 1, 0)
+    row["messages twice"] += twice
 
 
 def _write(result: dict[str, Any]) -> None:

@@ -32,13 +32,19 @@ def listens(port: int, timeout_s: float) -> bool:
     clock, pause = SystemClock(), threading.Event()
     until = clock.monotonic() + timeout_s
     while clock.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.5).close()
-        except OSError:
-            pause.wait(0.05)
-        else:
+        if answers(port):
             return True
+        pause.wait(0.05)
     return False
+
+
+def answers(port: int) -> bool:
+    """True where something accepts connections now."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.5).close()
+    except OSError:
+        return False
+    return True
 
 
 _lock = threading.Lock()

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 from wait import wait_for
 
-from simulators.ports import free_port
+from simulators.ports import answers, free_port
 
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,15 +58,6 @@ class Broker:
             self.process.send_signal(how)
             self.process.wait(10)
         self.process = None
-
-
-def answers(port: int) -> bool:
-    """True once something accepts connections on a loopback port."""
-    try:
-        socket.create_connection(("127.0.0.1", port), 0.5).close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture

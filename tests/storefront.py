@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from conftest import Broker, answers, free_port
+from conftest import Broker
 from wait import wait_for
 from walks import T0
 
@@ -23,6 +23,7 @@ from simulators.demo.timeline import Timeline
 from simulators.handheld import Script, SimHandheld
 from simulators.llrp_reader.reader import SimReader
 from simulators.mqtt_client import Login
+from simulators.ports import answers, free_port
 from simulators.pos import SimTill
 
 ROOT = Path(__file__).resolve().parents[1]

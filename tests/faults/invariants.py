@@ -3,12 +3,12 @@
 import itertools
 import json
 
-from conftest import answers
 from shop import Shop
 from wait import wait_for
 
 from rfidguard.alarm import OPEN_STATES
 from simulators.handheld import Script, SimHandheld
+from simulators.ports import answers
 
 _number = itertools.count(1)
 

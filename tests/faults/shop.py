@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from conftest import Broker, answers
+from conftest import Broker
 from sqlalchemy import create_engine, text
 from storefront import ROOT, StoreFront, program
 from wait import wait_for
@@ -26,6 +26,7 @@ from rfidguard.errors import RfidguardError
 from simulators.faults import FaultProxy
 from simulators.handheld import Script, SimHandheld
 from simulators.mqtt_client import Login, SimClient
+from simulators.ports import answers
 from simulators.pos import SimTill
 
 SPEED = 1.5

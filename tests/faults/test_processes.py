@@ -5,13 +5,13 @@ import signal
 import socket
 
 import pytest
-from conftest import answers
 from invariants import check
 from shop import SPEED, Shop, in_background
 from wait import wait_for
 from walks import stand
 
 from simulators.handheld import Script
+from simulators.ports import answers
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(1, 20))])

@@ -4,13 +4,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import free_port
 from storefront import ROOT, program
 from wait import wait_for
 
 from simulators.demo import broker as demo_broker
 from simulators.handheld import Script, SimHandheld
 from simulators.mqtt_client import Login
+from simulators.ports import free_port
 
 
 def test_demo_ends_with_truth_and_alarms_in_agreement(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Broker, free_port
+from conftest import Broker
 
 from rfidguard import doctor_box
 from rfidguard.clock import SystemClock
@@ -22,6 +22,7 @@ from rfidguard.doctor import Check, Finding, examine, ok
 from rfidguard.doctor_broker import broker
 from rfidguard.doctor_links import database, device_checks
 from rfidguard.store import Store
+from simulators.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 ME = doctor_box.Who("me", os.geteuid(), frozenset((os.getegid(), *os.getgroups())))

@@ -8,7 +8,6 @@ from typing import Any
 
 import peers
 import pytest
-from conftest import free_port
 from driving import Driving
 from wait import wait_for
 
@@ -17,6 +16,7 @@ from rfidguard.clock import SystemClock
 from rfidguard.driver import AntennaPlace, SetOutput
 from rfidguard.events import OutputDone, Read, ReadBatch
 from simulators.llrp_reader.reader import SimReader
+from simulators.ports import free_port
 
 pytestmark = pytest.mark.peer
 CLOCK = SystemClock()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Broker, free_port
+from conftest import Broker
 from mqtt_site import Site, running_site, site_config
 from typer.testing import CliRunner
 from wait import wait_for
@@ -19,6 +19,7 @@ from rfidguard.inbox import Outcome
 from rfidguard.intake import take_sale
 from simulators.handheld import Script, SimHandheld, script_of
 from simulators.mqtt_client import Login
+from simulators.ports import free_port
 from simulators.pos import HttpLogin, SimTill
 
 EPC = "3034257BF7194E4000001A85"

@@ -15,7 +15,7 @@ from wait import wait_for
 from simulators.pedestal import SimPedestal
 
 HANGING = '''
-import time
+import threading
 from collections import Counter
 from drivers.eas_serial import EasSerialSettings
 from rfidguard.driver import DriverSettings
@@ -31,14 +31,14 @@ class Hanging:
     def run(self, emit, stop, orders):
         Hanging.runs += 1
         if Hanging.runs == 1:
-            time.sleep(3600)
+            threading.Event().wait()
         emit(Device(at=self.clock.now(), device=self.device, state="online"))
         while not stop.wait(0.2):
             pass
 '''
 
 STUCK = '''
-import time
+import threading
 from pathlib import Path
 from rfidguard.rule import RuleParams
 
@@ -51,7 +51,7 @@ def judge(passage, answer, params):
     """Hangs the first time that something leaves, in the first process only."""
     if passage.leaves() and not Path("stuck").exists():
         Path("stuck").touch()
-        time.sleep(3600)
+        threading.Event().wait()
     return None
 '''
 

@@ -33,9 +33,8 @@ def test_another_thread_wakes_a_waiting_client() -> None:
         broadcast = Broadcast()
         client = broadcast.subscribe()
         waiting = asyncio.create_task(client.next(SOON_S))
-        await asyncio.sleep(0)
         thread = threading.Thread(target=broadcast.publish, args=({"id": 1},))
-        thread.start()
+        asyncio.get_running_loop().call_soon(thread.start)  # after the client's first step: it waits by then
         assert await waiting == b'{"id":1}'
         thread.join()
 

@@ -255,6 +255,7 @@ class MqttLink:
             ),
             connected.window,
             connected.max_packet_bytes,
+            forgotten=not connected.session,
         )
         self._publisher.ask_who_listens(f"{topics.NOBODY}/{self.session}-{self._seq}")
 

@@ -100,6 +100,12 @@ def reopen_retained(conn: Connection) -> int:
     return conn.execute(update(outbox).where(outbox.c.id.in_(_newest_retained())).values(done_at=None, parked=None)).rowcount
 
 
+def reopen_transitions(conn: Connection, since: float) -> int:
+    """Transitions that the broker took since then (Unix seconds) are to be sent again: it may have lost them on their way."""
+    sent = outbox.c.retain.is_(False) & outbox.c.alarm.is_not(None) & (outbox.c.done_at >= since)
+    return conn.execute(update(outbox).where(sent).values(done_at=None)).rowcount
+
+
 def depth(conn: Connection) -> Depth:
     """What waits now."""
     rows, oldest = conn.execute(select(func.count(), func.min(outbox.c.created_at)).where(_open)).one()

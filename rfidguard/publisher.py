@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 PUBACK_DEADLINE_S = 5.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 15.0
+LOST_ON_THE_WAY_S = 60.0
+"""A broker that died takes with it what it had acknowledged and not yet handed on; what is older was heard or is stale."""
 MAX_NOTES = 1_000
 _LOAD = 64
 _NO_SUBSCRIBERS = 0x10
@@ -92,10 +94,17 @@ class Publisher:
         self.notes: deque[Note] = deque()
         self.counts: Counter[str] = Counter()
 
-    def connected(self, send: Send, window: int, max_packet_bytes: int | None) -> None:
-        """A new connection: everything retained is announced anew, parked rows get another chance."""
+    def connected(self, send: Send, window: int, max_packet_bytes: int | None, forgotten: bool = False) -> None:
+        """A new connection: everything retained is announced anew, parked rows get another chance.
+
+        `forgotten`: the broker does not know us any more, so the transitions that it took last are sent again as well.
+        """
         self._send, self._window, self._max_payload_bytes = send, window, max_packet_bytes
         self._pauses.clear()
+        if forgotten:
+            since = self._clock.now() - LOST_ON_THE_WAY_S
+            done = self._store.write(partial(outbox_db.reopen_transitions, since=since), FOR_EVER)
+            done.add_done_callback(partial(self._count_reopened, "sent_again"))
         self.rebirth()
 
     def disconnected(self) -> None:
@@ -114,7 +123,8 @@ class Publisher:
     def rebirth(self) -> None:
         """Everything retained is published again: all open alarms, the index, every status."""
         self._board.all_again()
-        self._store.write(outbox_db.reopen_retained, FOR_EVER).add_done_callback(self._count_reborn)
+        done = self._store.write(outbox_db.reopen_retained, FOR_EVER)
+        done.add_done_callback(partial(self._count_reopened, "announced_again"))
         self._unpark()
 
     def note(self, note: Note) -> None:
@@ -368,11 +378,11 @@ class Publisher:
         self._board.release()
         self._store.write(outbox_db.unpark, FOR_EVER).add_done_callback(lambda _done: self._wake())
 
-    def _count_reborn(self, done: "Future[int]") -> None:
+    def _count_reopened(self, reason: str, done: "Future[int]") -> None:
         if done.exception() is None:
-            self.counts["announced_again"] += done.result()
+            self.counts[reason] += done.result()
         else:
-            log.error("outbox: what stands could not be announced again: %s", done.exception())
+            log.error("outbox: nothing could be %s: %s", reason.replace("_", " "), done.exception())
 
     def _count_dropped(self, done: "Future[Counter[str]]") -> None:
         if done.exception() is None:

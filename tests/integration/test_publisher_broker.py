@@ -134,6 +134,28 @@ def test_a_broker_killed_and_restarted_under_load_loses_no_alarm(mosquitto: Brok
         staff.close()
 
 
+def test_what_a_killed_broker_had_taken_and_not_handed_on_is_sent_again(mosquitto: Broker, tmp_path: Path) -> None:
+    """It acknowledged the alarm, for a handheld that was away just then, and died with it."""
+    with running_site(site_config(mosquitto.port, tmp_path)) as site:
+        Client(mosquitto.port, "staff-1", ("event/alarm",), durable=True).close()
+        alarm = site.raise_alarm()
+        wait_for(lambda: site.depth() == 0)
+        mosquitto.kill()
+        mosquitto.start()
+        with Client(mosquitto.port, "staff-1", ("event/alarm",), durable=True) as staff:
+            wait_for(lambda: [body["id"] for body in staff.bodies("event/alarm")] == [alarm.id])
+        wait_for(lambda: site.link.counters()["sent_again"] == 1)
+
+
+def test_a_broker_that_kept_what_it_took_is_sent_nothing_twice(mosquitto: Broker, tmp_path: Path) -> None:
+    with Client(mosquitto.port, "staff-1", ("event/alarm",)) as staff:
+        for _ in range(2):
+            with running_site(site_config(mosquitto.port, tmp_path)) as site:
+                site.raise_alarm()
+                wait_for(lambda: site.depth() == 0)
+        assert len(staff.bodies("event/alarm")) == 2
+
+
 def test_a_daemon_that_dies_in_an_outage_loses_no_alarm(mosquitto: Broker, tmp_path: Path) -> None:
     config = site_config(mosquitto.port, tmp_path)
     mosquitto.stop()

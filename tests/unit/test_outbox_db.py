@@ -100,6 +100,15 @@ def test_rebirth_sends_the_newest_of_every_retained_topic_and_no_event_again(sto
     assert waiting(store) == [("alarms", b"2"), ("alarm/A", b"a")]
 
 
+def test_transitions_that_a_dead_broker_took_lately_wait_again_before_what_came_since(store: Store) -> None:
+    append(store, event(b"old", "a"), event(b"late", "b"), event(b"of no alarm"), state(b"1"))
+    write(store, outbox_db.mark_done, ids=[1], now=T0)
+    write(store, outbox_db.mark_done, ids=[2, 3, 4], now=T0 + 50)
+    append(store, event(b"new", "c"))
+    assert write(store, outbox_db.reopen_transitions, since=T0 + 40) == 1
+    assert [text for _, text in waiting(store)] == [b"late", b"new"]
+
+
 def test_depth_tells_how_many_and_since_when(store: Store) -> None:
     assert store.read(outbox_db.depth) == outbox_db.Depth(0, None, {})
     append(store, event(), now=T0)

@@ -6,6 +6,7 @@ what is told twice is a duplicate.
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +17,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from rfidguard.feeds.contract import Context, Page, PollSettings
 from rfidguard.feeds.epcis_json import epcis_json_taken
-from rfidguard.feeds.http_get import get
+from rfidguard.feeds.http_get import Answered, get
 from rfidguard.record_intake import RecordCounts
 
 MAX_PAGE_BYTES = 16_000_000
+FORGOTTEN = (400, 404, 410)
+"""What a token that is too old is answered with."""
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*rel="?next"?')
 _HEADERS = {"Accept": "application/json", "GS1-EPCIS-Version": "2.0.0", "GS1-CBV-Version": "2.0.0"}
 
@@ -54,7 +57,7 @@ class EpcisPoll:
     def poll(self, cursor: str | None) -> Page:
         """One page. Raises DeviceLost; RefusedInput where the answer is no EPCIS document."""
         since, newest, token = json.loads(cursor) if cursor else (self._settings.start, None, None)
-        body, headers = get(self._address(since, token), _HEADERS, self._settings.token_file, MAX_PAGE_BYTES)
+        body, headers = self._asked(since, token)
         taken = tuple(epcis_json_taken(body)) if body.strip() else ()
         newest = max([time for time in (newest, _newest(body)) if time is not None], default=None, key=datetime.fromisoformat)
         follows = _next_token(headers.get("link", ""))
@@ -71,6 +74,18 @@ class EpcisPoll:
     def doctor(self) -> str:
         """Raises DeviceLost, RefusedInput."""
         return f"{self._settings.url} answers with {len(self.poll(None).taken)} entries"
+
+    def _asked(self, since: str | None, token: str | None) -> tuple[bytes, Mapping[str, str]]:
+        """A page; the first one again where the repository does not know the token any more."""
+        try:
+            return self._got(since, token)
+        except Answered as error:
+            if token is None or error.code not in FORGOTTEN:
+                raise
+        return self._got(since, None)
+
+    def _got(self, since: str | None, token: str | None) -> tuple[bytes, Mapping[str, str]]:
+        return get(self._address(since, token), _HEADERS, self._settings.token_file, MAX_PAGE_BYTES)
 
     def _address(self, since: str | None, token: str | None) -> str:
         query = {**self._settings.parameters, "perPage": str(self._settings.per_page)}

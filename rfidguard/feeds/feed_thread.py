@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import partial
 
 from rfidguard.clock import Clock
+from rfidguard.dead_letter import bury
 from rfidguard.driver import Emit
 from rfidguard.errors import DeviceLost, RefusedInput
 from rfidguard.feeds.contract import Page, Source
 from rfidguard.feeds.feed_store import cursor_of, take_page
-from rfidguard.feeds.ledger_csv import Taken
 from rfidguard.store import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,7 @@ class FeedThread:
         self._store, self._emit, self._clock, self._tell = store, emit, clock, tell
         self._source: Source | None = None
         self._pending: Page | None = None
+        self._unusable: str | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed {feed}", daemon=True)
 
@@ -77,11 +78,23 @@ class FeedThread:
         return page.more
 
     def _asked(self, source: Source) -> Page:
+        """The next page. An answer that is wrong as a whole is no sign of life: it is kept, and asked for again."""
         self.counts["polls"] += 1
         try:
-            return source.poll(self._store.read(partial(cursor_of, feed=self.feed)))
+            page = source.poll(self._store.read(partial(cursor_of, feed=self.feed)))
         except RefusedInput as error:
-            return Page((Taken(0, reason=error.reason, text=str(error)),))
+            self._refuse(error)
+            raise DeviceLost(f"the answer cannot be used: {error} ({error.reason})") from error
+        self._unusable = None
+        return page
+
+    def _refuse(self, error: RefusedInput) -> None:
+        """The same answer again and again is one letter."""
+        self.refused[error.reason] += 1
+        if self._unusable != str(error):
+            letter = partial(bury, source=self.feed, reason=error.reason, detail=str(error), payload=b"", at=self._clock.now())
+            self._store.write(letter).result()
+            self._unusable = str(error)
 
     def _count(self, page: Page, stored: int, duplicate: int, reused: int) -> None:
         self.counts.update(stored=stored, duplicate=duplicate)

@@ -11,6 +11,14 @@ from rfidguard.errors import DeviceLost
 TIMEOUT_S = 20.0
 
 
+class Answered(DeviceLost):
+    """The server is there and says no; `code` is its HTTP status."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A token is not carried to wherever an answer points."""
 
@@ -22,7 +30,7 @@ _opener = urllib.request.build_opener(_NoRedirect)
 
 
 def get(url: str, headers: Mapping[str, str], token_file: Path | None, limit_bytes: int) -> tuple[bytes, Mapping[str, str]]:
-    """The body and the headers (lower case). Raises DeviceLost."""
+    """The body and the headers (lower case). Raises DeviceLost, Answered where the server says no."""
     sent = dict(headers)
     if token_file is not None:
         try:
@@ -36,6 +44,6 @@ def get(url: str, headers: Mapping[str, str], token_file: Path | None, limit_byt
                 raise DeviceLost(f"the answer has more than {limit_bytes} bytes")
             return body, {name.lower(): value for name, value in reply.headers.items()}
     except urllib.error.HTTPError as error:
-        raise DeviceLost(f"the server answers {error.code} {error.reason}") from error
+        raise Answered(error.code, f"the server answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise DeviceLost(f"the server cannot be reached: {getattr(error, 'reason', None) or error}") from error

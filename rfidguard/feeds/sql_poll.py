@@ -1,22 +1,20 @@
 """Sales out of another program's database: any that SQLAlchemy reaches. It is read only, in order of a column that grows."""
 
-import json
+from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
-from sqlalchemy import ColumnClause, Connection, Engine, Row, Select, column, create_engine, select, table, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import ColumnClause, Connection, Engine, Row, Select, column, select, table, text
 
 from rfidguard.errors import DeviceLost
 from rfidguard.feeds.contract import Context, Page, PollSettings
 from rfidguard.feeds.ledger_csv import COLUMNS, Taken, row_taken
+from rfidguard.feeds.sql_cursor import back, first_cursor, from_cursor, is_number, to_cursor
+from rfidguard.feeds.sql_source import reading, source_engine
 from rfidguard.record_intake import RecordCounts
 
 PAGE = 1_000
@@ -47,6 +45,8 @@ class SqlSettings(PollSettings):
     """So far back (seconds of a time, else counts of a number) each poll reads again, for rows that were committed late."""
     start: int | float | str | None = None
     """Where the first poll begins, after this value; else at the beginning."""
+    timeout_s: float = Field(60.0, gt=0, le=3600)
+    """How long the database may think about one question."""
 
     @model_validator(mode="after")
     def _whole(self) -> "SqlSettings":
@@ -70,18 +70,16 @@ class SqlPoll:
 
     def poll(self, cursor: str | None) -> Page:
         """Rows after the cursor; those within the overlap again, where the poll before had come to the end."""
-        after = _from_cursor(cursor) if cursor is not None else self._start()
-        if not self._catching_up and self._settings.overlap:
-            after = _back(after, self._settings.overlap)
-        try:
-            with self._open().connect() as conn:
-                rows = self._rows(conn, after)
-        except SQLAlchemyError as error:
-            raise DeviceLost(f"the database cannot be asked: {_first_line(error)}") from error
-        self._catching_up = len(rows) == PAGE
+        after = from_cursor(cursor) if cursor is not None else first_cursor(self._settings.start)
+        if not self._catching_up:
+            after = back(after, self._settings.overlap)
+        with reading(self._open(), self._settings.timeout_s) as conn:
+            rows = self._rows(conn, after)
+        self._check_names(rows)
+        self._catching_up = len(rows) >= PAGE
         now = self._context.clock.now()
         taken = tuple(self._taken(row, now) for row in rows)
-        return Page(taken, self._cursor_after(rows), more=self._catching_up)
+        return Page(taken, to_cursor(self._place(rows[-1])) if rows else None, more=self._catching_up)
 
     def stored(self, page: Page, counts: RecordCounts) -> None:
         """Nothing is to be done at the source."""
@@ -98,11 +96,32 @@ class SqlPoll:
         return f"answers with {len(page.taken)}{' or more' if page.more else ''} rows"
 
     def _rows(self, conn: Connection, after: Any) -> Sequence[Row[Any]]:
+        """A page. Rows that share a place stay together: the next page begins after it.
+
+        Where one poll had come to the end the next takes the last time (or text) again: more may have happened in it.
+        """
         grows: ColumnClause[Any] = column(self._settings.cursor)
-        statement = self._everything()
+        statement = self._everything().where(grows.is_not(None))
+        page = statement.order_by(grows).limit(PAGE)
         if after is not None:
-            statement = statement.where(grows > after)
-        return conn.execute(statement.order_by(grows).limit(PAGE)).all()
+            page = page.where(grows > after if self._catching_up or is_number(after) else grows >= after)
+        rows = conn.execute(page).all()
+        if len(rows) < PAGE:
+            return rows
+        last = self._place(rows[-1])
+        return [*(row for row in rows if self._place(row) != last), *conn.execute(statement.where(grows == last))]
+
+    def _check_names(self, rows: Sequence[Row[Any]]) -> None:
+        """A row is called by its place unless an id is mapped. Raises DeviceLost where a place is not the name of one row."""
+        if "id" in self._settings.columns:
+            return
+        shared = any(count > 1 for count in Counter(map(self._place, rows)).values())
+        if shared or any(not is_number(self._place(row)) for row in rows):
+            text = f"several rows may have the same {self._settings.cursor}, so that it is no name: under columns,"
+            raise DeviceLost(f"{text} map id to one of theirs that is another in every row")
+
+    def _place(self, row: Row[Any]) -> Any:
+        return row._mapping[self._settings.cursor]
 
     def _everything(self) -> Select[Any]:
         names = dict.fromkeys((self._settings.cursor, *self._settings.columns.values()))
@@ -115,8 +134,7 @@ class SqlPoll:
         return select(*columns).select_from(table(name, schema=schema or None))
 
     def _taken(self, row: Row[Any], now: float) -> Taken:
-        theirs = row._mapping
-        place = theirs[self._settings.cursor]
+        theirs, place = row._mapping, self._place(row)
         ours = {name: _text(theirs[named]) for name, named in self._settings.columns.items() if theirs[named] is not None}
         ours = {name: value for name, value in ours.items() if value}
         ours.setdefault("id", f"{self._context.feed}:{_text(place)}")
@@ -125,46 +143,11 @@ class SqlPoll:
             return taken
         return Taken(0, reason=taken.reason, text=f"row {self._settings.cursor} = {_text(place)}: {taken.text}")
 
-    def _cursor_after(self, rows: Sequence[Row[Any]]) -> str | None:
-        """Where the rows end. With an overlap the last poll may have been further already; then it stays there."""
-        return _to_cursor(rows[-1]._mapping[self._settings.cursor]) if rows else None
-
-    def _start(self) -> Any:
-        start = self._settings.start
-        if isinstance(start, str):
-            with suppress(ValueError):
-                return datetime.fromisoformat(start)
-        return start
-
     def _open(self) -> Engine:
         if self._engine is None:
-            try:
-                url = self._settings.url or (self._settings.url_file or Path()).read_text("utf-8").strip()
-                self._engine = create_engine(make_url(url), poolclass=NullPool)
-            except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
-                raise DeviceLost(f"the address of the database cannot be used: {_first_line(error)}") from error
+            address = self._settings.url or (self._settings.url_file or Path()).read_text("utf-8").strip()
+            self._engine = source_engine(address, self._settings.timeout_s)
         return self._engine
-
-
-def _to_cursor(value: Any) -> str:
-    kind = "time" if isinstance(value, datetime) else "number" if isinstance(value, (int, float, Decimal)) else "text"
-    plain = value.isoformat() if isinstance(value, datetime) else str(value)
-    return json.dumps([kind, plain])
-
-
-def _from_cursor(cursor: str) -> Any:
-    kind, plain = json.loads(cursor)
-    if kind == "time":
-        return datetime.fromisoformat(plain)
-    if kind == "number":
-        return int(plain) if plain.lstrip("-").isdigit() else float(plain)
-    return plain
-
-
-def _back(after: Any, overlap: float) -> Any:
-    if isinstance(after, datetime):
-        return after - timedelta(seconds=overlap)
-    return after - overlap if isinstance(after, (int, float)) else after
 
 
 def _text(value: Any) -> str:
@@ -173,8 +156,3 @@ def _text(value: Any) -> str:
     if isinstance(value, Decimal | float) and value == int(value):
         return str(int(value))
     return value.isoformat() if isinstance(value, date) else str(value).strip()
-
-
-def _first_line(error: Exception) -> str:
-    """Without the statement; addresses with passwords do not stand in it."""
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0][:300]

@@ -57,6 +57,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, Any] = {}
     told: bool = True
     """Whether handhelds and the staff page are told of it; an action may ask for a log entry only."""
+    to: tuple[str, ...] = ()
+    """The users whose handhelds ring; empty: everybody's."""
     delivered_by: str | None = None
     acknowledged_by: str | None = None
     resolved_by: str | None = None
@@ -82,6 +84,8 @@ def alarm_message(alarm: Alarm) -> dict[str, Any]:
     body: dict[str, Any] = {"schema": "rfidguard.alarm/1", **msgspec.structs.asdict(alarm)}
     body["raised_at"] = utc_text(alarm.raised_at)
     body["updated_at"] = utc_text(alarm.updated_at)
+    if not alarm.to:
+        del body["to"]
     body["items"] = [_item_message(item) for item in alarm.items]
     value = worth(alarm.items)
     body["value"] = None if value is None else str(value)

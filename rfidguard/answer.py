@@ -61,7 +61,8 @@ def _applied(alarm: Alarm, answer: Answer) -> tuple[Alarm, str | None]:
 
 
 def _received(alarm: Alarm, answer: Answer) -> tuple[Alarm, str | None]:
-    if alarm.delivered_by is not None:
+    """A handheld that does not ring for this alarm has received it in vain."""
+    if alarm.delivered_by is not None or (alarm.to and answer.by not in alarm.to):
         return alarm, None
     return msgspec.structs.replace(alarm, delivered_by=answer.by), "delivered"
 

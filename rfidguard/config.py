@@ -141,6 +141,9 @@ class Privacy(Section):
 
 class Alarms(Section):
     escalate_s: Seconds = 20.0
+    """An alarm that nobody acknowledged by then escalates; while no handheld has received it, again after each such time."""
+    escalate_to: Literal["handheld", "light", "siren"] = "siren"
+    """The loudest that an alarm may do at the gate that no handheld of any group received; the gate's mode caps it."""
     expire_s: Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)] = 180.0
     critical_items: Annotated[int, Field(ge=0)] = 5
     """An alarm with so many unpaid items is critical, as is one with so much `critical_value`; 0 switches a limit off."""
@@ -237,6 +240,13 @@ class Action(Section):
     do: tuple[Literal["light", "siren", "handheld", "log"], ...]
 
 
+class Group(Section):
+    """Handhelds that ring together. The first group is told at once, the next ones where nobody answers; none: everybody."""
+
+    id: Level
+    users: Annotated[tuple[Level, ...], Field(min_length=1)]
+
+
 class Rule(BaseModel):
     """`use` names the rule; every other key is a parameter, checked against the rule's own model."""
 
@@ -259,5 +269,6 @@ class Config(Section):
     feed: tuple[FeedSection, ...] = ()
     goods_movement: GoodsMovement = GoodsMovement()
     gate: tuple[Gate, ...] = ()
+    group: tuple[Group, ...] = ()
     action: tuple[Action, ...] = ()
     rule: tuple[Rule, ...] = ()

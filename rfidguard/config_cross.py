@@ -21,7 +21,7 @@ def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
     """Every mistake and doubt between the sections of `data`; parts of the wrong shape are left to the models."""
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[Found]], ...] = (
         _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness,
-        _sources, _hours,
+        _sources, _hours, _groups,
     )  # fmt: skip
     for look in checks:
         yield from look(data)
@@ -34,10 +34,11 @@ def _same_ids(data: Mapping[str, Any]) -> Iterator[Found]:
     outputs = [(path, section.get("id")) for path, section in _outputs(data)]
     gates = [(("gate", at), gate.get("id")) for at, gate in tables(data, "gate")]
     clients = [(("http", "client", at), client.get("name")) for at, client in tables(_table(data, "http"), "client")]
+    groups = [(("group", at), group.get("id")) for at, group in tables(data, "group")]
     rules = [(("rule", at), rule.get("use")) for at, rule in tables(data, "rule")]
     for what, key, named in (
         ("gate", "id", gates), ("device", "id", devices), ("output", "id", outputs),
-        ("client", "name", clients), ("rule", "use", rules),
+        ("client", "name", clients), ("rule", "use", rules), ("group", "id", groups),
     ):  # fmt: skip
         yield from _twice(what, key, named)
 
@@ -203,6 +204,15 @@ def _hours(data: Mapping[str, Any]) -> Iterator[Found]:
             yield problem(("gate", at, "after_hours"), 'needs the rule: [[rule]] use = "after_hours", before "unpaid"')
         if gate.get("hours") and wanted == "guard":
             yield warning(("gate", at, "hours"), 'has no effect without after_hours = "disarm" or "critical"')
+
+
+def _groups(data: Mapping[str, Any]) -> Iterator[Found]:
+    alarms, groups = _table(data, "alarms"), list(tables(data, "group"))
+    escalate_s, expire_s = alarms.get("escalate_s", 20), alarms.get("expire_s", 180)
+    numbers = isinstance(escalate_s, int | float) and isinstance(expire_s, int | float)
+    if numbers and max(1, len(groups)) * escalate_s >= expire_s:
+        text = f"an alarm expires after {expire_s:g} s, before everybody was told: {max(1, len(groups))} times {escalate_s:g} s"
+        yield warning(("alarms", "escalate_s"), text)
 
 
 def _database(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:

@@ -11,6 +11,7 @@ import msgspec
 from rfidguard.alarm import OPEN_STATES, Alarm, Item, alarm_id, utc_text
 from rfidguard.answer import judge_answer, raised_severity
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
+from rfidguard.escalation import first_told, next_at, rings_out, widened
 from rfidguard.events import Answer
 from rfidguard.layout import Layout
 from rfidguard.ledger import LedgerAnswer
@@ -41,7 +42,7 @@ class Incident(msgspec.Struct, kw_only=True):
     first_crossing: float
     last_crossing: float
     holds: dict[str, float] = {}
-    escalated: bool = False
+    escalations: int = 0
     rang: bool = False
     answered: dict[str, str] = {}
     rung: list[str] = []
@@ -81,6 +82,7 @@ def raised(
         items=items,
         currency=layout.currency,
         drill=drill,
+        to=first_told(layout.groups),
         evidence={"journal": f"{utc_text(start)}/{utc_text(now)}", "camera": None, **(evidence or {})},
     )
     return Incident(alarm=alarm, first_crossing=crossing, last_crossing=crossing)
@@ -127,11 +129,18 @@ def announced(layout: Layout, incident: Incident, event_type: str, now: float) -
     effects: list[Effect] = []
     if event_type in ("raised", "updated") and (unpaid or (first and alarm.kind not in _UNPAID and not alarm.items)):
         effects = _rung(layout, incident, deeds)
+    if event_type == "escalated" and rings_out(layout.groups, alarm, incident.escalations) and _is_loud(alarm):
+        effects = _rung(layout, incident, layout.last_resort(alarm.gate))
     return [*effects, AlarmChanged(alarm, event_type, now, alarm.told)]
 
 
 def _unpaid(alarm: Alarm) -> bool:
     return any(item.state == "unpaid" for item in alarm.items)
+
+
+def _is_loud(alarm: Alarm) -> bool:
+    """Whether it may make noise at the gate: items that nobody paid for, or a pedestal's alarm that nothing explains."""
+    return alarm.told and (_unpaid(alarm) or alarm.kind == "eas_unidentified")
 
 
 def _update_at(incident: Incident) -> float:
@@ -156,7 +165,7 @@ def sale_heard(layout: Layout, incident: Incident, answers: dict[str, LedgerAnsw
     return announced(layout, incident, "cleared" if clear else "updated", now)
 
 
-def answered(incident: Incident, answer: Answer, now: float) -> list[Effect]:
+def answered(layout: Layout, incident: Incident, answer: Answer, now: float) -> list[Effect]:
     """A person's answer, judged. A repeat of the same answer changes nothing and is accepted again."""
     name = f"{answer.by}/{answer.id}"
     alarm, event_type, judged = judge_answer(incident.alarm, answer, now)
@@ -165,8 +174,8 @@ def answered(incident: Incident, answer: Answer, now: float) -> list[Effect]:
     incident.answered[name] = judged.status
     if alarm is None or event_type is None:
         return [judged]
-    incident.alarm = alarm
-    return [AlarmChanged(alarm, event_type, now, alarm.told), judged]
+    incident.alarm = widened(layout.groups, alarm) if event_type == "escalated" else alarm
+    return [AlarmChanged(incident.alarm, event_type, now, alarm.told), judged]
 
 
 def due_at(layout: Layout, incident: Incident) -> float | None:
@@ -177,9 +186,10 @@ def due_at(layout: Layout, incident: Incident) -> float | None:
         return min([alarm.updated_at + ACKNOWLEDGED_EXPIRE_S, *incident.holds.values(), *update])
     if alarm.state != "open":
         return None
-    escalation = [] if incident.escalated or alarm.drill else [alarm.raised_at + layout.escalate_s]
+    escalation = next_at(layout.groups, alarm, incident.escalations, layout.escalate_s)
     expiry = [] if alarm.kind in LASTING else [alarm.raised_at + layout.expire_s]
-    return min([*expiry, *escalation, *incident.holds.values(), *update], default=None)
+    risen = [] if escalation is None else [escalation]
+    return min([*expiry, *risen, *incident.holds.values(), *update], default=None)
 
 
 def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
@@ -195,8 +205,8 @@ def time_passed(layout: Layout, incident: Incident, now: float) -> list[Effect]:
         outcome = "no_response" if alarm.state == "open" else "unknown"
         incident.alarm = msgspec.structs.replace(alarm, state="expired", outcome=outcome)
         return announced(layout, incident, "expired", now)
-    incident.escalated = True
-    incident.alarm = msgspec.structs.replace(alarm, severity=raised_severity(alarm.severity))
+    incident.escalations += 1
+    incident.alarm = widened(layout.groups, msgspec.structs.replace(alarm, severity=raised_severity(alarm.severity)))
     return announced(layout, incident, "escalated", now)
 
 

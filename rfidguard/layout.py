@@ -95,6 +95,9 @@ class Layout:
     gates: dict[str, GateLayout]
     rules: tuple[tuple[Rule, RuleParams], ...]
     actions: tuple[Action, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    """Users of handhelds, in the order in which they are told; none: everybody at once."""
+    escalate_to: str = "siren"
     catalogue: frozenset[str] = frozenset()
     """GTINs (14 digits) in the catalogue: own goods, whatever their prefix."""
     devices: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -130,6 +133,10 @@ class Layout:
         wanted = {deed for action in self.actions if self._matches(action, kind, severity, certainty, at) for deed in action.do}
         return allowed & wanted
 
+    def last_resort(self, gate: str) -> frozenset[str]:
+        """What rings at a gate for an alarm that reached no handheld, whatever the actions say; its mode caps that too."""
+        return LOUDNESS[self.gates[gate].mode] & LOUDNESS[self.escalate_to]
+
     def _matches(self, action: Action, kind: str, severity: str, certainty: float, at: float) -> bool:
         return (
             (action.kind in (None, kind) or (action.kind == "unpaid_items" and kind == "bulk"))
@@ -162,6 +169,8 @@ def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layo
         gates={gate.id: _gate(gate, config) for gate in config.gate},
         rules=_rules(config),
         actions=config.action,
+        groups=tuple(group.users for group in config.group),
+        escalate_to=config.alarms.escalate_to,
         catalogue=catalogue,
         devices=_devices(config.gate),
         badges=item_list(config.goods_movement.badges),

@@ -59,6 +59,7 @@ class AlarmMessage(Message):
     drill: bool
     evidence: dict[str, Any]
     told: bool = True
+    to: Annotated[list[str], Field(description="Whose handhelds ring; others show it only. Absent: everybody's.")] = []
     delivered_by: str | None = None
     acknowledged_by: str | None
     resolved_by: str | None
@@ -99,6 +100,11 @@ class GateInfo(Message):
     outputs: list[str]
 
 
+class GroupInfo(Message):
+    id: str
+    users: list[str]
+
+
 class InfoMessage(Message):
     """`info`, retained: what this installation is."""
 
@@ -108,6 +114,7 @@ class InfoMessage(Message):
     timezone: str
     currency: str
     gates: list[GateInfo]
+    groups: Annotated[list[GroupInfo], Field(description="Handhelds in the order in which they are told.")] = []
     rules: list[str]
     ledger_mode: Literal["serialised", "gtin", "mixed"]
     mqtt_protocol: Literal["5", "3.1.1"]
@@ -313,6 +320,7 @@ def info_message(config: Config) -> dict[str, Any]:
             }
             for gate in config.gate
         ],
+        "groups": [{"id": group.id, "users": list(group.users)} for group in config.group],
         "rules": [rule.use for rule in config.rule],
         "ledger_mode": config.ledger.mode,
         "mqtt_protocol": config.mqtt.protocol,

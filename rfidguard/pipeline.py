@@ -53,7 +53,7 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
         case Device():
             return _device(layout, state, event)
         case Answer():
-            return _answer(state, event)
+            return _answer(layout, state, event)
         case Command():
             return commanded(layout, state, event)
         case _:
@@ -224,11 +224,11 @@ def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
     return [Noted("device", body)]
 
 
-def _answer(state: CoreState, event: Answer) -> list[Effect]:
+def _answer(layout: Layout, state: CoreState, event: Answer) -> list[Effect]:
     incident = state.incidents.get(event.alarm)
     if incident is None:
         return [AnswerJudged(event.id, event.by, "rejected", "unknown_alarm: no open alarm has this id")]
-    effects = answered(incident, event, state.now)
+    effects = answered(layout, incident, event, state.now)
     known_better(state, incident.alarm)
     forget_closed(state)
     return effects

@@ -13,6 +13,7 @@ from pathlib import Path
 from rfidguard.alarm import OPEN_STATES, Alarm
 from rfidguard.blind import woken
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
+from rfidguard.escalation import steps_behind
 from rfidguard.events import Event, State
 from rfidguard.forget import ledger_keys
 from rfidguard.incident import Incident
@@ -119,7 +120,7 @@ def _as_it_stands(alarm: Alarm) -> AlarmChanged:
 
 def _take_over(runner: Runner, alarm: Alarm) -> None:
     incident = Incident(alarm=alarm, first_crossing=alarm.raised_at, last_crossing=alarm.raised_at, rang=True)
-    incident.escalated = alarm.severity == "critical"
+    incident.escalations = steps_behind(runner.layout.groups, alarm)
     runner.state.incidents[alarm.id] = incident
     for item in alarm.items:
         runner.follow(ledger_keys(item.epc))

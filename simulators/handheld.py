@@ -164,9 +164,9 @@ class SimHandheld:
         return True
 
     def _play(self, alarm: dict[str, Any]) -> None:
-        """The script, once per alarm, however often and on whatever topic it is heard."""
+        """The script, once per alarm that rings here, however often and on whatever topic it is heard."""
         name = alarm["id"]
-        if name in self._seen or alarm["state"] not in OPEN_STATES:
+        if name in self._seen or alarm["state"] not in OPEN_STATES or self.user not in alarm.get("to", [self.user]):
             return
         self._seen.add(name)
         if self.script.received:

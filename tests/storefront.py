@@ -48,6 +48,8 @@ class StoreFront:
         )
         self.clock = SystemClock()
         self.lights: list[tuple[float, bool]] = []
+        self.pins: list[int] = []
+        """The output pins that were switched on, in order; every switching of any of them stands in `lights`."""
         self.process: subprocess.Popen[bytes] | None = None
         self.reader: SimReader | None = None
         self._parts: list[Any] = []
@@ -85,9 +87,7 @@ class StoreFront:
 
     def ready(self) -> None:
         """Puts a silent reader up and waits until it is watched."""
-        self.reader = SimReader(
-            port=self.reader_port, reader_id="front-1", on_output=lambda _pin, on: self.lights.append((self.clock.now(), on))
-        )
+        self.reader = SimReader(port=self.reader_port, reader_id="front-1", on_output=self._switched)
         self.reader.start()
         wait_for(lambda: self.reader is not None and self.reader.inventorying, 20, "the inventory")
 
@@ -101,6 +101,10 @@ class StoreFront:
         timeline.start()
         self._parts.append(timeline)
         return start
+
+    def _switched(self, pin: int, on: bool) -> None:
+        self.lights.append((self.clock.now(), on))
+        self.pins += [pin] if on else []
 
     def _hear(self, read: Read) -> None:
         if self.reader is not None:

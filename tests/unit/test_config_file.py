@@ -279,3 +279,19 @@ def test_a_setting_of_a_driver_can_be_overridden_too(tmp_path: Path) -> None:
 )
 def test_sections_of_the_wrong_shape_are_told_and_break_nothing(tmp_path: Path, text: str) -> None:
     assert any(problem.level == "error" for problem in problems(tmp_path, text))
+
+
+def test_groups_of_handhelds_have_users_and_names_of_their_own(tmp_path: Path) -> None:
+    text = GOOD + '[[group]]\nid = "floor"\nusers = ["ann"]\n'
+    assert problems(tmp_path, text) == []
+    twice = only(tmp_path, text + '[[group]]\nid = "floor"\nusers = ["eve"]\n')
+    assert twice.key == "group[1].id"
+    assert "taken by the group" in twice.text
+    assert only(tmp_path, GOOD + '[[group]]\nid = "floor"\nusers = []\n').key == "group[0].users"
+
+
+def test_alarm_that_expires_before_everybody_was_told_is_warned_of(tmp_path: Path) -> None:
+    groups = "".join(f'[[group]]\nid = "g{number}"\nusers = ["u{number}"]\n' for number in range(9))
+    doubt = only(tmp_path, GOOD + groups)
+    assert (doubt.key, doubt.level) == ("alarms.escalate_s", "warning")
+    assert "before everybody was told: 9 times 20 s" in doubt.text

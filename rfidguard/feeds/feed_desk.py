@@ -39,12 +39,13 @@ class HookReply(msgspec.Struct, frozen=True):
 
 
 class Feeds:
-    """`start`, `stop`, and `take_hook` from any thread. `refused`: calls that were not taken, by reason."""
+    """`start`, `stop`, and `take_hook` from any thread. `brought`: records by hook; `refused`: of their calls, by reason."""
 
     def __init__(self, config: Config, store: Store, emit: Emit, clock: Clock, tell: Tell) -> None:
         self._store, self._emit, self._clock, self._tell = store, emit, clock, tell
         self.threads: dict[str, FeedThread] = {}
         self.hooks: dict[str, Hook] = {}
+        self.brought: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self._states: dict[str, tuple[str, str | None]] = {}
         for section in config.feed:
@@ -71,7 +72,11 @@ class Feeds:
         return {f"feed {name}": why or "fails" for name, why in failed.items()}
 
     def take_hook(self, name: str, headers: Mapping[str, str], body: bytes) -> HookReply:
-        """One call. Returns after what it said is on disk. Raises StoreUnavailable: the sender sends again."""
+        """One call. Returns after what it said is on disk. Raises StoreUnavailable: the sender sends again.
+
+        What is proved and makes no sense is kept, and confirmed: it would be sent again and again, and some shop systems
+        end a subscription over it.
+        """
         hook = self.hooks.get(name)
         if hook is None:
             return self._refuse(404, "unknown_feed", f"no [[feed]] that is called is named {name[:64]!r}")
@@ -85,15 +90,19 @@ class Feeds:
             return self._refuse(503, "not_now", str(error))
         except RefusedInput as error:
             self._store.write(partial(bury, source=name, reason=error.reason, detail=str(error), payload=body, at=now)).result()
-            return self._refuse(422, error.reason, str(error))
+            return self._refuse(200, error.reason, str(error))
         counts = take_page(self._store, taken, feed=name, cursor=None, now=now, emit=self._emit, alive=False)
         self._told(name, "online", None)
-        return _reply(taken, counts.stored, counts.duplicate, counts.reused)
+        reply = _reply(taken, counts.stored, counts.duplicate, counts.reused)
+        self.brought[name] += reply.stored
+        self.refused.update(reply.rejected)
+        return reply
 
     def families(self) -> Iterable[Family]:
         """The numbers for /metrics."""
         up = {name: float(state == "online") for name, (state, _) in self.states().items()}
-        stored = {name: float(thread.counts["stored"]) for name, thread in self.threads.items()}
+        stored = {name: float(self.brought[name]) for name in self.hooks}
+        stored |= {name: float(thread.counts["stored"]) for name, thread in self.threads.items()}
         refused = Counter(self.refused)
         for thread in self.threads.values():
             refused.update(thread.refused)

@@ -22,14 +22,18 @@ from rfidguard.rfc3339 import unix_seconds
 from rfidguard.sale import MAX_QUANTITY
 
 SHORTEST_SECRET = 8
+LONGEST_NAME = 60
 
 
 class ShopLine(msgspec.Struct, frozen=True):
-    """One line of an order: how it is called in the order, what was sold (`codes`: the first that is known counts), how many."""
+    """One line of an order: how it is called in the order, what was sold (`codes`: the first that is known counts), how many.
 
-    name: str
+    Name and quantity as the order has them.
+    """
+
+    name: str | None
     codes: tuple[str, ...]
-    quantity: int
+    quantity: Any
     epc: str | None = None
 
 
@@ -79,15 +83,15 @@ def words(value: Any) -> str | None:
     return str(value).strip() or None if isinstance(value, (str, int)) and not isinstance(value, bool) else None
 
 
-def whole(value: Any) -> int:
-    """A quantity, written as number or text. Raises RefusedInput(bad_quantity) for parts of one and for too many."""
+def whole(value: Any) -> int | None:
+    """A quantity, written as number or text; None for weighed or measured goods. Raises RefusedInput(bad_quantity)."""
     try:
         number = float(str(value))
     except ValueError:
         number = -1.0
-    if number != int(number) or not 0 <= number <= MAX_QUANTITY:
-        raise RefusedInput("bad_quantity", f"a quantity is a whole number up to {MAX_QUANTITY}, not {str(value)[:40]!r}")
-    return int(number)
+    if not 0 <= number <= MAX_QUANTITY:
+        raise RefusedInput("bad_quantity", f"a quantity is a number up to {MAX_QUANTITY}, not {str(value)[:40]!r}")
+    return int(number) if number == int(number) else None
 
 
 def moment(*texts: Any) -> float:
@@ -107,15 +111,19 @@ def lines_taken(
     """The record of every line; its id is `document`/name of the line."""
     known = context.gtins(list(dict.fromkeys(code for line in lines for code in line.codes)))
     for line in lines:
-        if line.quantity == 0:
-            yield Taken(0, passed="nothing_left")
-            continue
-        yield from _line_taken(line, known, Ledger(at=at, id=document, kind=kind, transaction=transaction, lane=lane))
+        try:
+            yield from _line_taken(line, known, Ledger(at=at, id=document, kind=kind, transaction=transaction, lane=lane))
+        except RefusedInput as error:
+            yield Taken(0, reason=error.reason, text=f"{document}: {error}")
 
 
 def _line_taken(line: ShopLine, known: Mapping[str, str], common: Ledger) -> Iterator[Taken]:
-    name = f"{common.id}/{line.name}"
-    rest = line.quantity
+    if line.name is None or len(line.name) > LONGEST_NAME:
+        raise RefusedInput("no_id", "a line of the order has no id")
+    name, rest = f"{common.id}/{line.name}", whole(line.quantity)
+    if not rest:
+        yield Taken(0, passed="fractional_quantity" if rest is None else "nothing_left")
+        return
     if line.epc is not None:
         yield Taken(0, msgspec.structs.replace(common, id=name, epc=line.epc))
         rest -= 1

@@ -23,7 +23,6 @@ from rfidguard.feeds.shop_hook import (
     objects,
     part,
     secret_of,
-    whole,
     words,
 )
 
@@ -78,7 +77,7 @@ class Shopify:
             yield Taken(0, passed=reason or "not_paid")
             return
         at = moment(order.get("processed_at"), order.get("created_at"))
-        lines = [self._line(line, _id(line), whole(line.get("quantity"))) for line in objects(order.get("line_items"))]
+        lines = [self._line(line, line) for line in objects(order.get("line_items"))]
         till = words(order.get("device_id"))
         yield from lines_taken(self._context, self._order_name(order), "sold", at, lines, words(order.get("name")), till)
 
@@ -91,7 +90,7 @@ class Shopify:
                 continue
             bought = entry.get("line_item")
             bought = bought if isinstance(bought, dict) else {}
-            lines.append(self._line(bought, _id(entry), whole(entry.get("quantity"))))
+            lines.append(self._line(entry, bought))
         if not lines:
             yield Taken(0, passed="no_goods")
             return
@@ -117,14 +116,14 @@ class Shopify:
     def _order_name(self, order: Mapping[str, Any]) -> str:
         return f"{self._context.feed}:order:{_id(order)}"
 
-    def _line(self, line: Mapping[str, Any], name: str, quantity: int) -> ShopLine:
-        codes = (words(line.get("sku")), words(line.get("barcode")), words(line.get("variant_id")))
-        epc = epc_in(objects(part(line, "properties")))
-        return ShopLine(name, tuple(code for code in codes if code is not None), quantity, epc if quantity else None)
+    def _line(self, entry: Mapping[str, Any], goods: Mapping[str, Any]) -> ShopLine:
+        codes = (words(goods.get("sku")), words(goods.get("barcode")), words(goods.get("variant_id")))
+        epc = epc_in(objects(part(goods, "properties")))
+        return ShopLine(words(entry.get("id")), tuple(code for code in codes if code is not None), entry.get("quantity"), epc)
 
 
 def _id(body: Mapping[str, Any]) -> str:
     name = words(body.get("id"))
     if name is None or len(name) > 40:
-        raise RefusedInput("no_id", "the order, or a line of it, has no id")
+        raise RefusedInput("no_id", "the order has no id")
     return name

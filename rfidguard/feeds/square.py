@@ -25,7 +25,6 @@ from rfidguard.feeds.shop_hook import (
     objects,
     part,
     secret_of,
-    whole,
     words,
 )
 
@@ -117,7 +116,6 @@ def _order_of(call: Mapping[str, Any]) -> str | None:
 
 def _line(line: Mapping[str, Any], prefix: str) -> ShopLine:
     uid = words(line.get("uid"))
-    if uid is None or len(uid) > 60:
-        raise RefusedInput("no_id", "a line of the order has no uid")
     codes = (words(line.get("catalog_object_id")), words(part(line, "metadata", "sku")), words(part(line, "metadata", "gtin")))
-    return ShopLine(prefix + uid, tuple(code for code in codes if code is not None), whole(line.get("quantity")))
+    name = prefix + uid if uid is not None else None
+    return ShopLine(name, tuple(code for code in codes if code is not None), line.get("quantity"))

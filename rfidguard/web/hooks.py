@@ -10,11 +10,10 @@ from rfidguard.web.replies import body_of
 from rfidguard.web.services import Services
 
 _ANSWERS: dict[int | str, dict[str, object]] = {
-    200: {"description": "Taken: stored, known already, or nothing for this shop; `rejected` counts lines of unknown articles."},
+    200: {"description": "Taken: stored, known already, nothing for this shop, or kept as refused; `rejected` counts by reason."},
     401: {"description": "The signature is missing or wrong."},
     404: {"description": "No [[feed]] of this name is called."},
     413: {"description": "The call is larger than 1 MB."},
-    422: {"description": "The call is signed, but no order can be read from it."},
     503: {"description": "Not now: the database or the shop system's own API does not answer. Send it again."},
 }
 

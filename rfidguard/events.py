@@ -26,6 +26,7 @@ class Read(
     _Event,
     frozen=True,
     tag="read",
+    gc=False,  # by far the most numerous, and it can hold no cycle
     rename={"rssi_dbm": "rssi", "phase_rad": "phase", "doppler_hz": "doppler"},
 ):
     """One tag seen once (or `count` times) by one antenna."""

@@ -12,6 +12,9 @@ MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 VERSIONS = (1, 2, 3)
 """LLRP 1.0.1, 1.1 and 2.0: the framing is the same."""
 
+_HEADER_BYTES = HEADER.size
+_unpack = HEADER.unpack_from
+
 
 class Frame(NamedTuple):
     """One whole message: its type number, id and body (the header cut off)."""
@@ -28,47 +31,48 @@ class Framer:
     def __init__(self, rejects: Counter[str]) -> None:
         self.fault: str | None = None
         self._rejects = rejects
-        self._buffer = bytearray()
+        self._begun = bytearray()
+        """Of a message that is not whole yet."""
+        self._needed = 0
+        """Bytes that it takes before anything more can be told of it."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """Every message completed by `data`, in order. After a fault nothing more comes."""
         if self.fault is not None:
             return []
-        self._buffer += data
+        if self._begun:
+            self._begun += data
+            if len(self._begun) < self._needed:
+                return []
+            data = bytes(self._begun)
+            self._begun.clear()
         frames: list[Frame] = []
-        at = 0
-        while len(self._buffer) - at >= HEADER.size:
-            word, length, number = HEADER.unpack_from(self._buffer, at)
-            if not self._sane(word, length):
+        at, end = 0, len(data)
+        self._needed = _HEADER_BYTES
+        while end - at >= _HEADER_BYTES:
+            word, length, number = _unpack(data, at)
+            if word >> 13 or not _HEADER_BYTES <= length <= MAX_MESSAGE_BYTES:
+                self._break("garbled_header" if word >> 13 else "absurd_length")
                 break
-            if len(self._buffer) - at < length:
+            if end - at < length:
+                self._needed = length
                 break
-            self._keep(frames, word, number, bytes(self._buffer[at + HEADER.size : at + length]))
+            if word >> 10 in VERSIONS:
+                frames.append(Frame(word & 0x3FF, number, data[at + _HEADER_BYTES : at + length], word >> 10))
+            else:
+                self._rejects["wrong_version"] += 1
             at += length
-        del self._buffer[:at]
+        if at < end:
+            self._begun += data[at:]
         return frames
 
     def end(self) -> None:
         """The connection is over: a message that never became whole is counted."""
-        if self._buffer and self.fault is None:
+        if self._begun and self.fault is None:
             self._rejects["torn_frame"] += 1
-        self._buffer.clear()
-
-    def _sane(self, word: int, length: int) -> bool:
-        """False (and a fault) where neither this message nor the place of the next one can be believed."""
-        if word >> 13:
-            self._break("garbled_header")
-        elif not HEADER.size <= length <= MAX_MESSAGE_BYTES:
-            self._break("absurd_length")
-        return self.fault is None
+        self._begun.clear()
 
     def _break(self, reason: str) -> None:
+        """Neither this message nor the place of the next one can be believed."""
         self.fault = reason
         self._rejects[reason] += 1
-
-    def _keep(self, frames: list[Frame], word: int, number: int, body: bytes) -> None:
-        version = word >> 10 & 7
-        if version in VERSIONS:
-            frames.append(Frame(word & 0x3FF, number, body, version))
-        else:
-            self._rejects["wrong_version"] += 1

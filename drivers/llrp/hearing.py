@@ -8,20 +8,20 @@ from drivers.llrp import messages, notices
 from drivers.llrp.frames import Frame
 from drivers.llrp.health import Health
 from drivers.llrp.reader_clock import ReaderClock
-from drivers.llrp.report import ReportDecoder, Tag
+from drivers.llrp.reads import Reads
+from drivers.llrp.report import ReportDecoder, Tag, tags_of
 from rfidguard.clock import Clock
 from rfidguard.driver import AntennaPlace, Emit
 from rfidguard.events import Gpi, Read, ReadBatch
 
 log = logging.getLogger(__name__)
 
-NO_RSSI_DBM = -128.0
-"""Stands for "the reader did not say": the least that LLRP's own field can hold."""
-
 BACKLOG_S = 2.0
 PASSING_FAULT_S = 10.0
 CLOCK_FAULT_S = 60.0
 MAX_BATCH = 512
+JOINED_BYTES = 4096
+"""Reports that came together are decoded as one, up to so much: a reader that reports each tag by itself then costs no more."""
 
 
 class Hearing:
@@ -54,14 +54,23 @@ class Hearing:
         self._pins = pins
         self._decoder = ReportDecoder(rejects)
         self._clocks = {False: ReaderClock(), True: ReaderClock()}
+        self._makes = Reads(device, places, rejects)
+        self._reports: list[bytes] = []
+        self._joined = 0
+        self._received = 0.0
         self._reads: list[Read] = []
         self._late_reads = 0
 
     def hear(self, frame: Frame, received: float) -> None:
         """One report or notification, received at the Unix time `received`."""
         if frame.kind == messages.RO_ACCESS_REPORT:
-            self._hear_report(frame.body, received)
+            if received != self._received or self._joined + len(frame.body) > JOINED_BYTES:
+                self._hear_reports()
+                self._received = received
+            self._reports.append(frame.body)
+            self._joined += len(frame.body)
             return
+        self._hear_reports()
         told = notices.decode_notices(frame.body, self._rejects)
         at = self._date(told.stamp_us, told.uptime, received)
         for happening in told.happenings:
@@ -69,6 +78,10 @@ class Hearing:
 
     def settled(self) -> None:
         """Emits the reads heard since the last call, as one item."""
+        self._hear_reports()
+        self._emit_reads()
+
+    def _emit_reads(self) -> None:
         if self._reads:
             batch, self._reads = ReadBatch(tuple(self._reads)), []
             self._emit(batch)
@@ -90,49 +103,41 @@ class Hearing:
             self._rejects["antenna_disconnected"] += 1
             self.health.report(f"antenna {antenna}", f"antenna {antenna} is disconnected")
 
-    def _hear_report(self, body: bytes, received: float) -> None:
-        tags = self._decoder.decode(body)
-        if not tags:
-            return
-        newest = max((tag.stamp_us for tag in tags if tag.stamp_us is not None), default=None)
-        at = self._date(newest, tags[-1].uptime, received)
-        self._mind_backlog(received - at, len(tags))
-        if self.enabled and received - at < BACKLOG_S:
-            self.running = True
-        for tag in tags:
-            self._hear_tag(tag, received)
-        if len(self._reads) >= MAX_BATCH:
-            self.settled()
+    def _hear_reports(self) -> None:
+        """Decodes what came together: as one where all of it is laid out in one known way, else report by report."""
+        reports, self._reports, self._joined = self._reports, [], 0
+        columns = self._decoder.columns(b"".join(reports)) if reports else None
+        stamps = None if columns is None else self._makes.stamps(columns)
+        if columns is not None and stamps is not None:
+            self._mind_time(max(stamps), False)
+            dated = self._clocks[False].dates(stamps, self._received)
+            self._take(self._makes.of_columns(columns, dated, self._received), min(dated))
+        elif columns is not None:
+            self._hear_tags(tags_of(columns))
+        else:
+            for report in reports:
+                self._hear_tags(self._decoder.decode(report))
 
-    def _hear_tag(self, tag: Tag, received: float) -> None:
-        antenna = tag.antenna
-        if antenna is None and len(self._places) == 1:
-            (antenna,) = self._places
-        place = self._places.get(antenna) if antenna is not None else None
-        if antenna is None or place is None:
-            self._rejects["read_without_antenna" if antenna is None else "antenna_not_configured"] += 1
-            return
-        if tag.rssi_dbm is None:
-            self._rejects["read_without_rssi"] += 1
-        if tag.stamp_us is None:
-            self._rejects["read_without_time"] += 1
-        at = self._clocks[tag.uptime].at(None if tag.stamp_us is None else tag.stamp_us / 1e6, received)
-        self._reads.append(
-            Read(
-                at=at,
-                received=None if at == received else received,
-                gate=place.gate,
-                reader=self._device,
-                antenna=antenna,
-                epc=tag.epc,
-                rssi_dbm=NO_RSSI_DBM if tag.rssi_dbm is None else float(tag.rssi_dbm),
-                phase_rad=tag.phase_rad,
-                doppler_hz=tag.doppler_hz,
-                channel=tag.channel,
-                count=tag.seen,
-                tid=tag.tid,
-            )
-        )
+    def _hear_tags(self, tags: list[Tag]) -> None:
+        if tags:
+            newest = max((tag.stamp_us for tag in tags if tag.stamp_us is not None), default=None)
+            self._mind_time(newest, tags[-1].uptime)
+            reads = self._makes.of_tags(tags, self._clocks, self._received)
+            self._take(reads, min((read.at for read in reads), default=self._received))
+
+    def _take(self, reads: list[Read], oldest: float) -> None:
+        late = 0
+        if self._received - oldest >= BACKLOG_S:
+            late = sum(self._received - read.at >= BACKLOG_S for read in reads)
+        self._mind_backlog(self._received - oldest, late)
+        self._reads += reads
+        if len(self._reads) >= MAX_BATCH:
+            self._emit_reads()
+
+    def _mind_time(self, newest: int | None, uptime: bool) -> None:
+        at = self._date(newest, uptime, self._received)
+        if self.enabled and self._received - at < BACKLOG_S:
+            self.running = True
 
     def _date(self, stamp_us: int | None, uptime: bool, received: float) -> float:
         """When a message's newest part happened; teaches the clock."""
@@ -147,12 +152,12 @@ class Hearing:
             self.health.report("clock", fault, self._clock.monotonic() + CLOCK_FAULT_S)
         return clock.at(stamp_us / 1e6, received)
 
-    def _mind_backlog(self, lag_s: float, tags: int) -> None:
-        if lag_s >= BACKLOG_S:
+    def _mind_backlog(self, lag_s: float, late: int) -> None:
+        if late:
             if not self._late_reads:
                 log.warning("%s: reads come %.1f s late: a backlog", self._device, lag_s)
-            self._late_reads += tags
-            self._rejects["late_read"] += tags
+            self._late_reads += late
+            self._rejects["late_read"] += late
         elif self._late_reads:
             log.info("%s: the backlog is over, %d reads", self._device, self._late_reads)
             self._late_reads = 0
@@ -160,7 +165,7 @@ class Hearing:
     def _hear_notice(self, happening: notices.Happening, at: float, received: float) -> None:
         match happening:
             case notices.InputChanged(pin, high):
-                self.settled()
+                self._emit_reads()
                 self._pins[pin] = high
                 self._emit(Gpi(at=at, received=None if at == received else received, device=self._device, pin=pin, high=high))
             case notices.RospecChanged(what, rospec):

@@ -1,73 +1,130 @@
 """A report layout learnt from one tag: one compiled struct reads every tag laid out like it, guarded by a signature. Pure.
 
 The signature is every byte that says what stands where (types, lengths, vendors, bit counts); one AND of big integers
-checks it over many tags at once. It is some ten times faster than walking parameter by parameter.
+checks it over many tags at once. What comes out is columns, one a field: no object is made for a tag.
 """
 
+from collections.abc import Sequence
 from operator import itemgetter
 from struct import Struct
 from typing import Any
 
-from drivers.llrp.parameters import FIELDS, UNKNOWN_TV, Step, steps
+from drivers.llrp.parameters import EPC, FIELDS, MAX_EPC_BYTES, SENT_ANEW, UNKNOWN_TV, Step
 
-_TAGS_AT_ONCE = 256
+Row = tuple[Any, ...]
+"""One tag: a value for each field, None where it was not told."""
+
+Columns = list[Sequence[Any] | None]
+"""Many tags: for each field one value a tag, or None where no tag told it."""
+
+TAGS_AT_ONCE = 64
+"""Compiled for each number of tags up to this, some 10 kB each; larger reports are read tag by tag."""
+_NOTHING = (None,)
+_NO_COLUMNS: Columns = [None] * FIELDS
 
 
 class Layout:
-    """Reads reports made only of tags that are laid out like the one it was learnt from."""
+    """Reads tags that are laid out like the one it was learnt from."""
 
     def __init__(self, tag: bytes, found: list[Step]) -> None:
         """`tag` is the whole TagReportData parameter; `found` its parameters, none of them faulty, offsets relative to `tag`."""
         self.stride = len(tag)
         self.oddities = tuple(step.reason for step in found if step.reason is not None)
-        code, order, mask = _compile(len(tag), found)
+        latest = {step.field: step for step in found if step.field is not None}
+        used = sorted(latest.values(), key=lambda step: step.value_at)
+        self.named = EPC in latest and 0 < len(latest[EPC].value) <= MAX_EPC_BYTES
+        """Whether its tags have an EPC of a sane length."""
+        self._absent = tuple(field for field in range(FIELDS) if field not in latest and field not in SENT_ANEW)
+        self._last: Row | None = None
+        self._gaps: tuple[tuple[int, Any], ...] = ()
+        mask = _mask(len(tag), found)
         self.signature = bytes(a & b for a, b in zip(tag, mask, strict=True)) + mask
-        self._struct = Struct("!" + code)
-        self._pick = itemgetter(*order)
-        self._mask = mask
-        self._want = self.signature[: len(tag)]
-        self._checks: dict[int, tuple[int, int]] = {}
+        self._mask, self._want = mask, self.signature[: len(tag)]
+        self._code = _code(len(tag), used)
+        self._slices = tuple((step.field or 0, slice(place, None, len(used))) for place, step in enumerate(used))
+        self._pick = itemgetter(*_places(used))
+        self._plans: dict[int, tuple[Struct, int, int]] = {}
 
-    def rows(self, body: bytes, last: tuple[Any, ...]) -> list[tuple[Any, ...]] | None:
-        """One row of FIELDS values a tag, absent ones taken from `last`; None if the report is not all in this layout."""
-        if not body or len(body) % self.stride:
+    def columns(self, body: bytes, last: Row) -> Columns | None:
+        """The tags of a report by field, absent ones taken from `last`; None unless all of it is in this layout."""
+        count, rest = divmod(len(body), self.stride)
+        if rest or not count:
             return None
-        rows: list[tuple[Any, ...]] = []
-        for at in range(0, len(body), self.stride * _TAGS_AT_ONCE):
-            piece = body[at : at + self.stride * _TAGS_AT_ONCE]
-            mask, want = self._check(len(piece) // self.stride)
-            if int.from_bytes(piece, "big") & mask != want:
+        columns = _NO_COLUMNS.copy()
+        if count > TAGS_AT_ONCE:
+            if not self._fits(body):
                 return None
-            rows += [self._pick(values + last) for values in self._struct.iter_unpack(piece)]
-        return rows
+            for (field, _), column in zip(self._slices, zip(*self._planned(1)[0].iter_unpack(body), strict=True), strict=True):
+                columns[field] = column
+        else:
+            code, mask, want = self._planned(count)
+            if int.from_bytes(body, "big") & mask != want:
+                return None
+            values = code.unpack(body)
+            for field, places in self._slices:
+                columns[field] = values[places]
+        return self._with_gaps(columns, last, count)
 
-    def _check(self, tags: int) -> tuple[int, int]:
-        if tags not in self._checks:
-            self._checks[tags] = int.from_bytes(self._mask * tags, "big"), int.from_bytes(self._want * tags, "big")
-        return self._checks[tags]
+    def _with_gaps(self, columns: Columns, last: Row, count: int) -> Columns:
+        if last is not self._last:
+            self._last, self._gaps = last, tuple((field, last[field]) for field in self._absent if last[field] is not None)
+        for field, value in self._gaps:
+            columns[field] = (value,) * count
+        return columns
+
+    def row(self, tag: bytes, last: Row) -> Row | None:
+        """One whole TagReportData parameter, absent fields taken from `last`; None if it is laid out in another way."""
+        code, mask, want = self._planned(1)
+        if int.from_bytes(tag, "big") & mask != want:
+            return None
+        picked: Row = self._pick(code.unpack(tag) + last + _NOTHING)
+        return picked
+
+    def _fits(self, body: bytes) -> bool:
+        """Whether a large report is all in this layout."""
+        size = self.stride * TAGS_AT_ONCE
+        for at in range(0, len(body), size):
+            piece = body[at : at + size]
+            _, mask, want = self._planned(len(piece) // self.stride)
+            if int.from_bytes(piece, "big") & mask != want:
+                return False
+        return True
+
+    def _planned(self, tags: int) -> tuple[Struct, int, int]:
+        """(struct, mask, what must be under the mask) for so many tags."""
+        plan = self._plans.get(tags)
+        if plan is None:
+            mask, want = (int.from_bytes(signed * tags, "big") for signed in (self._mask, self._want))
+            plan = self._plans[tags] = Struct("!" + self._code * tags), mask, want
+        return plan
 
 
-def learn(tag: bytes) -> Layout | None:
+def learn(tag: bytes, found: list[Step]) -> Layout | None:
     """The layout of one whole TagReportData parameter; None if any of it is cut or of a size that it does not tell."""
-    found = list(steps(tag, 4, len(tag)))
     if any(step.ends or step.reason in ("cut_parameter", UNKNOWN_TV) for step in found):
         return None
     return Layout(tag, found)
 
 
-def _compile(length: int, found: list[Step]) -> tuple[str, list[int], bytes]:
-    """(struct format, place of each field in the unpacked values followed by the last ones, signature mask)."""
-    latest = {step.field: step for step in found if step.field is not None}
-    used = sorted(latest.values(), key=lambda step: step.value_at)
+def _code(length: int, used: list[Step]) -> str:
     code, at = "", 0
+    for step in used:
+        code += f"{step.value_at - at}x{step.code}"
+        at = step.value_at + Struct("!" + step.code).size
+    return f"{code}{length - at}x"
+
+
+def _mask(length: int, found: list[Step]) -> bytes:
     mask = bytearray(length)
     mask[0:4] = b"\xff" * 4
     for step in found:
         # Values, and the content of what is skipped, may differ from tag to tag.
         mask[step.start : step.value_at] = b"\xff" * (step.value_at - step.start)
-    for step in used:
-        code += f"{step.value_at - at}x{step.code}"
-        at = step.value_at + Struct("!" + step.code).size
-    code += f"{length - at}x"
+    return bytes(mask)
+
+
+def _places(used: list[Step]) -> list[int]:
+    """Where each field stands in the unpacked values, followed by the last row, followed by None."""
     places = {step.field: place for place, step in enumerate(used)}
-    return code, [places.get(field, len(used) + field) for field in range(FIELDS)], bytes(mask)
+    nowhere = len(used) + FIELDS
+    return [places.get(field, nowhere if field in SENT_ANEW else len(used) + field) for field in range(FIELDS)]

@@ -9,6 +9,10 @@ IMPINJ = 25882
 # Fields of a tag that are used, by their place in a row (rows are built in report.py).
 EPC, ANTENNA, RSSI, CHANNEL, FIRST_UTC, LAST_UTC, FIRST_UP, LAST_UP, COUNT, PHASE, FINE_RSSI, DOPPLER, TID = range(13)
 FIELDS = 13
+SENT_ANEW = (EPC, PHASE, FINE_RSSI, DOPPLER, TID)
+"""Where one of these is absent nothing was measured; any other that is absent equals its last value (LLRP 1.1, 14.2.3)."""
+
+MAX_EPC_BYTES = 64
 
 _TLV = Struct("!HH")
 _VENDOR = Struct("!II")

@@ -4,6 +4,7 @@ The offset is learnt as the lower envelope of (receipt - reader time): nothing a
 message is the truest. A backlog is late and therefore cannot move it. It may rise only as fast as a poor crystal drifts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 DRIFT = 200e-6
@@ -58,6 +59,15 @@ class ReaderClock:
         if reader_s is None or self._offset is None or self._standing:
             return received
         return min(round(reader_s + self._offset, 6), received)
+
+    def dates(self, stamps_us: Sequence[int], received: float) -> list[float]:
+        """`at` for many reads of one message; `stamps_us` are the reader's microseconds."""
+        if self._offset is None or self._standing:
+            return [received] * len(stamps_us)
+        offset_us = round(self._offset * 1e6)
+        if (max(stamps_us, default=0) + offset_us) / 1e6 < received:
+            return [(stamp_us + offset_us) / 1e6 for stamp_us in stamps_us]
+        return [min((stamp_us + offset_us) / 1e6, received) for stamp_us in stamps_us]
 
     def take_fault(self) -> str | None:
         """What was found wrong with the clock since the last call, in words; None if nothing was."""

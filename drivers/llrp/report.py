@@ -1,4 +1,5 @@
-"""RO_ACCESS_REPORT -> tags, pure. One compiled struct over the whole report where all tags are laid out alike, else a walker.
+"""RO_ACCESS_REPORT -> tags, pure. One compiled struct over the whole report where all tags are laid out alike, one a tag where
+layouts are mixed, a walker for what was never met.
 
 Formats: LLRP 1.1, sections 14.2 and 17.2.7; Impinj Octane LLRP (vendor 25882): phase in 1/4096 turn, peak RSSI in
 1/100 dBm, Doppler in 1/16 Hz. An enabled parameter that is absent equals its last value (14.2.3); Impinj's are always sent.
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from math import pi
 from typing import Any, NamedTuple
 
-from drivers.llrp.layout import Layout, learn
+from drivers.llrp.layout import Columns, Layout, Row, learn
 from drivers.llrp.parameters import (
     ANTENNA,
     CHANNEL,
@@ -22,8 +23,10 @@ from drivers.llrp.parameters import (
     FIRST_UTC,
     LAST_UP,
     LAST_UTC,
+    MAX_EPC_BYTES,
     PHASE,
     RSSI,
+    SENT_ANEW,
     TID,
     Step,
     steps,
@@ -34,10 +37,9 @@ TAG_REPORT_DATA = 240
 QUIET_PARAMETERS = (242, 1023)
 """Besides tags a report may hold RF survey results and vendor parameters: nothing for us, and nothing odd."""
 
-MAX_EPC_BYTES = 64
-_SENT_ANEW = (EPC, PHASE, FINE_RSSI, DOPPLER, TID)
+RAD_PER_UNIT = 2 * pi / 4096
 _KNOWN_LAYOUTS = 16
-_NOTHING: tuple[Any, ...] = (None,) * FIELDS
+_NOTHING: Row = (None,) * FIELDS
 
 
 class Tag(NamedTuple):
@@ -56,68 +58,94 @@ class Tag(NamedTuple):
 
 
 class ReportDecoder:
-    """Decodes the reports of one session: it learns their layout, and keeps the last value of every parameter."""
+    """Decodes the reports of one session: it learns their layouts, and keeps the last value of every parameter."""
 
     def __init__(self, rejects: Counter[str], learning: bool = True) -> None:
         self._rejects = rejects
         self._learning = learning
-        self._layout: Layout | None = None
-        self._layouts: dict[bytes, Layout] = {}
-        self._last: list[Any] = list(_NOTHING)
+        self._layouts: list[Layout] = []
+        """The one met last stands first."""
+        self._last: Row = _NOTHING
+        self._newest: Columns | None = None
+        """Of the report decoded last, which was all in the first layout; `_last` does not know it yet, and need not while that
+        layout lasts: it never tells what it leaves out."""
+
+    def columns(self, body: bytes) -> Columns | None:
+        """The tags of a report by field, if all are laid out in one way that was met before; else None, and `decode` it."""
+        for layout in self._layouts:
+            if not layout.named:
+                continue
+            if layout is not self._layouts[0]:
+                self._settle()
+            columns = layout.columns(body, self._last)
+            if columns is None:
+                continue
+            if layout is not self._layouts[0]:
+                self._layouts.remove(layout)
+                self._layouts.insert(0, layout)
+            if layout.oddities:
+                self._count(layout, len(body) // layout.stride)
+            self._newest = columns
+            return columns
+        return None
 
     def decode(self, body: bytes) -> list[Tag]:
-        """The tags of one report's body, in order. Whatever cannot be decoded is counted in `rejects`."""
-        if self._layout is not None and (rows := self._layout.rows(body, tuple(self._last))):
-            self._remember(rows[-1])
-            for reason in self._layout.oddities:
-                self._rejects[reason] += len(rows)
-        else:
-            rows = self._walk(body)
+        """The tags of a report of any layout, in order. Whatever cannot be decoded is counted in `rejects`."""
+        columns = self.columns(body)
+        if columns is not None:
+            return tags_of(columns)
+        self._settle()
+        rows = [self._row(body, start, end) for start, end in self._tags(body)]
         return [_tag(row) for row in rows if self._has_epc(row)]
 
-    def _walk(self, body: bytes) -> list[tuple[Any, ...]]:
-        """Rows of a report of any layout. The first tag's layout is learnt for the reports to come."""
-        rows: list[tuple[Any, ...]] = []
+    def _tags(self, body: bytes) -> Iterator[tuple[int, int]]:
+        """Where the value of each TagReportData starts and ends."""
         for kind, start, end, fault in tlvs(body, 0, len(body)):
             if fault is not None:
                 self._rejects[fault] += 1
             elif kind == TAG_REPORT_DATA:
-                if not rows and self._learning:
-                    self._learn(body[start - 4 : end])
-                rows.append(self._row(steps(body, start, end)))
+                yield start, end
             elif kind not in QUIET_PARAMETERS:
                 self._rejects["unknown_tlv"] += 1
-        return rows
 
-    def _learn(self, tag: bytes) -> None:
-        learnt = learn(tag)
+    def _row(self, body: bytes, start: int, end: int) -> Row:
+        tag = body[start - 4 : end]
+        for layout in self._layouts:
+            if layout.stride == len(tag) and (row := layout.row(tag, self._last)) is not None:
+                self._count(layout, 1)
+                self._last = row
+                return row
+        found = list(steps(tag, 4, len(tag)))
+        learnt = learn(tag, found) if self._learning else None
         if learnt is not None:
-            if len(self._layouts) >= _KNOWN_LAYOUTS:
-                self._layouts.clear()
-            self._layout = self._layouts.setdefault(learnt.signature, learnt)
+            self._layouts = [learnt, *self._layouts[: _KNOWN_LAYOUTS - 1]]
+        return self._walked(found)
 
-    def _row(self, found: Iterator[Step]) -> tuple[Any, ...]:
+    def _walked(self, found: list[Step]) -> Row:
         """One tag's values by field. Absent ones are filled only if the tag was read whole: else they may have stood there."""
-        row: list[Any] = list(_NOTHING)
+        told: list[Any] = list(_NOTHING)
         whole = True
         for step in found:
             if step.reason is not None:
                 self._rejects[step.reason] += 1
                 whole = whole and not step.ends
             elif step.field is not None:
-                row[step.field] = step.value
-        if whole:
-            row = [new if new is not None else last for new, last in zip(row, self._last, strict=True)]
-        self._remember(tuple(row))
-        return tuple(row)
+                told[step.field] = step.value
+        filled = _filled(tuple(told), self._last)
+        self._last = filled
+        return filled if whole else tuple(told)
 
-    def _remember(self, row: tuple[Any, ...]) -> None:
-        last = [new if new is not None else old for new, old in zip(row, self._last, strict=True)]
-        for field in _SENT_ANEW:
-            last[field] = None
-        self._last = last
+    def _settle(self) -> None:
+        """Takes the last tag of the report before into what is known."""
+        if self._newest is not None:
+            newest = tuple(None if column is None else column[-1] for column in self._newest)
+            self._last, self._newest = _filled(newest, self._last), None
 
-    def _has_epc(self, row: tuple[Any, ...]) -> bool:
+    def _count(self, layout: Layout, tags: int) -> None:
+        for reason in layout.oddities:
+            self._rejects[reason] += tags
+
+    def _has_epc(self, row: Row) -> bool:
         epc = row[EPC]
         if epc and len(epc) <= MAX_EPC_BYTES:
             return True
@@ -125,7 +153,21 @@ class ReportDecoder:
         return False
 
 
-def _tag(row: tuple[Any, ...]) -> Tag:
+def tags_of(columns: Columns) -> list[Tag]:
+    """Columns as tags, one by one."""
+    count = len(columns[EPC] or ())
+    return [_tag(row) for row in zip(*((None,) * count if column is None else column for column in columns), strict=True)]
+
+
+def _filled(told: Row, last: Row) -> Row:
+    """A row with what it did not tell from the last one, save what is sent anew each time."""
+    filled = [new if new is not None else old for new, old in zip(told, last, strict=True)]
+    for field in SENT_ANEW:
+        filled[field] = told[field]
+    return tuple(filled)
+
+
+def _tag(row: Row) -> Tag:
     stamp = _later(row[FIRST_UTC], row[LAST_UTC])
     uptime = stamp is None
     if stamp is None:
@@ -139,7 +181,7 @@ def _tag(row: tuple[Any, ...]) -> Tag:
         stamp,
         uptime and stamp is not None,
         row[COUNT] or 1,
-        None if phase is None else (phase & 0xFFF) * (2 * pi / 4096),
+        None if phase is None else (phase & 0xFFF) * RAD_PER_UNIT,
         None if doppler is None else doppler / 16,
         tid.hex().upper() if tid else None,
     )

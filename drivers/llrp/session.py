@@ -87,8 +87,10 @@ class Session:
         if not data:
             return
         received = self._clock.now()
-        for frame in self._framer.feed(data):
+        frames = self._framer.feed(data)
+        if frames:
             self.heard_at = self._clock.monotonic()
+        for frame in frames:
             self._sort(frame, received)
         self._settled()
         if self._framer.fault is not None:

@@ -6,22 +6,29 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
+from hand_clock import HandClock
 from hypothesis import given
 from hypothesis import strategies as st
-from llrp_probe import message, tlv, tv, vendor
+from llrp_probe import message, tag, tlv, tv, vendor
 
 from drivers.llrp import messages
 from drivers.llrp.capabilities import capabilities_from, state_from
 from drivers.llrp.control import Control
 from drivers.llrp.frames import Frame, Framer
+from drivers.llrp.hearing import Hearing
 from drivers.llrp.notices import decode_notices
-from drivers.llrp.report import ReportDecoder, Tag
+from drivers.llrp.reader_clock import ReaderClock
+from drivers.llrp.reads import Reads
+from drivers.llrp.report import ReportDecoder, Tag, tags_of
+from rfidguard.driver import AntennaPlace
+from rfidguard.events import ReadBatch
 
 logging.getLogger("sllurp").setLevel(logging.CRITICAL)
 
 U16 = st.integers(0, 0xFFFF)
 U64 = st.integers(1, 2**63)
-VALUES = {
+Values = dict[str, st.SearchStrategy[bytes]]
+VALUES: Values = {
     "epc96": st.binary(min_size=12, max_size=12).map(lambda value: tv(13, "12s", value)),
     "epc": st.integers(1, 31)
     .flatmap(lambda words: st.binary(min_size=words * 2, max_size=words * 2))
@@ -54,9 +61,9 @@ def layouts(draw: st.DrawFn) -> list[str]:
 
 
 @st.composite
-def reports(draw: st.DrawFn, layout: list[str]) -> bytes:
+def reports(draw: st.DrawFn, layout: list[str], values: Values = VALUES) -> bytes:
     count = draw(st.integers(1, 5))
-    return b"".join(tlv(240, b"".join(draw(VALUES[name]) for name in layout)) for _ in range(count))
+    return b"".join(tlv(240, b"".join(draw(values[name]) for name in layout)) for _ in range(count))
 
 
 SESSIONS = st.lists(layouts(), min_size=1, max_size=3).flatmap(
@@ -65,7 +72,26 @@ SESSIONS = st.lists(layouts(), min_size=1, max_size=3).flatmap(
 """Reports of one session: few layouts, each coming again and again."""
 
 
-@given(SESSIONS)
+MIXED = st.lists(layouts(), min_size=1, max_size=3).flatmap(
+    lambda made: st.lists(
+        st.lists(st.sampled_from(made).flatmap(lambda layout: reports(layout)), min_size=1, max_size=4).map(b"".join),
+        min_size=1,
+        max_size=4,
+    )
+)
+"""The same with several layouts in one report."""
+
+PLACES = {antenna: AntennaPlace("front" if antenna % 2 else "side", "inside") for antenna in range(1, 9)}
+TIMES = {"first": 2, "last": 4, "first_up": 3, "last_up": 5}
+AT_A_GATE: Values = {
+    **VALUES,
+    "antenna": st.integers(1, 9).map(lambda value: tv(1, "H", value)),
+    "count": st.integers(0, 3).map(lambda value: tv(8, "H", value)),
+    **{name: st.integers(0, 2**50).map(lambda value, kind=kind: tv(kind, "Q", value)) for name, kind in TIMES.items()},
+}
+
+
+@given(SESSIONS | MIXED)
 def test_the_learnt_layout_reads_what_the_walker_reads(session: list[bytes]) -> None:
     fast, slow = Counter[str](), Counter[str]()
     learning, walking = ReportDecoder(fast), ReportDecoder(slow, learning=False)
@@ -74,12 +100,111 @@ def test_the_learnt_layout_reads_what_the_walker_reads(session: list[bytes]) -> 
     assert fast == slow
 
 
-@given(layouts().flatmap(lambda layout: reports(layout)))
-def test_sllurp_reads_the_same(body: bytes) -> None:
-    decoded = Control(Counter()).decode("RO_ACCESS_REPORT", Frame(61, 1, body))
-    assert decoded is not None
-    ours = [bare(tag) for tag in ReportDecoder(Counter()).decode(body)]
-    assert ours == [theirs(tag) for tag in decoded["TagReportData"]]
+@given(
+    st.permutations(sorted(VALUES.keys() - {"epc", "other_maker", "unknown"})).flatmap(
+        lambda names: st.lists(reports(names), min_size=2, max_size=4)
+    )
+)
+def test_a_layout_that_was_met_is_read_by_columns(session: list[bytes]) -> None:
+    decoder = ReportDecoder(Counter())
+    decoder.decode(session[0])
+    assert all(decoder.columns(body) is not None for body in session)
+
+
+@given(layouts().flatmap(lambda layout: st.lists(reports(layout), min_size=1, max_size=3)))
+def test_sllurp_reads_the_same(session: list[bytes]) -> None:
+    """Each report twice: first by the walker, then by the layout learnt from it."""
+    for decoder in (ReportDecoder(Counter()), ReportDecoder(Counter(), learning=False)):
+        for body in (*session, *session):
+            decoded = Control(Counter()).decode("RO_ACCESS_REPORT", Frame(61, 1, body))
+            assert decoded is not None
+            assert [bare(tag) for tag in decoder.decode(body)] == [theirs(tag) for tag in decoded["TagReportData"]]
+
+
+@given(MIXED)
+def test_sllurp_reads_the_same_of_mixed_reports(session: list[bytes]) -> None:
+    decoder = ReportDecoder(Counter())
+    filled = Filled()
+    for body in (*session, *session):
+        decoded = Control(Counter()).decode("RO_ACCESS_REPORT", Frame(61, 1, body))
+        assert decoded is not None
+        assert [bare(tag) for tag in decoder.decode(body)] == [theirs(filled(tag)) for tag in decoded["TagReportData"]]
+
+
+class Filled:
+    """What sllurp leaves to its user: an enabled parameter that is absent equals its last value, Impinj's are sent anew."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, object] = {}
+
+    def __call__(self, tag: dict[str, object]) -> dict[str, object]:
+        tag = {**self.last, **tag}
+        self.last = {name: value for name, value in tag.items() if not name.startswith(("EPC", "Impinj"))}
+        return tag
+
+
+@given(
+    st.lists(layouts(), min_size=1, max_size=2).flatmap(
+        lambda made: st.lists(st.sampled_from(made).flatmap(lambda layout: reports(layout, AT_A_GATE)), min_size=1, max_size=6)
+    )
+)
+def test_the_fast_way_makes_the_reads_of_the_general_one(session: list[bytes]) -> None:
+    received = 1_790_000_000.0
+    clocks = {False: ReaderClock(), True: ReaderClock()}
+    for clock in clocks.values():
+        clock.hear(1e9, received)
+    fast, slow = Counter[str](), Counter[str]()
+    learning, walking = ReportDecoder(fast), ReportDecoder(slow, learning=False)
+    quick, plain = Reads("front-1", PLACES, fast), Reads("front-1", PLACES, slow)
+    for body in session:
+        columns = learning.columns(body)
+        stamps = None if columns is None else quick.stamps(columns)
+        if columns is None:
+            got = quick.of_tags(learning.decode(body), clocks, received)
+        elif stamps is None:
+            got = quick.of_tags(tags_of(columns), clocks, received)
+        else:
+            got = quick.of_columns(columns, clocks[False].dates(stamps, received), received)
+        assert got == plain.of_tags(walking.decode(body), clocks, received)
+    assert fast == slow
+
+
+def test_reports_that_came_together_are_one_batch_of_the_reads_they_give_alone() -> None:
+    frames = [Frame(61, number, tag(f"{number % 7:024X}", antenna=number % 3, at=3.0 - number / 100)) for number in range(200)]
+    frames.insert(90, Frame(61, 0, tag("ABCD" * 6, at=1.0, extra=vendor(56, "H", 9))[:-1]))
+    together, alone = Ears(), Ears()
+    for frame in frames:
+        together.hearing.hear(frame, 1000.0)
+        alone.hearing.hear(frame, 1000.0)
+        alone.hearing.settled()
+    together.hearing.settled()
+    assert [read for batch in together.batches for read in batch.reads] == [
+        read for batch in alone.batches for read in batch.reads
+    ]
+    assert together.rejects == alone.rejects
+    assert len(together.batches) == 1
+
+
+class Ears:
+    """A hearing and what it said."""
+
+    def __init__(self) -> None:
+        self.batches: list[ReadBatch] = []
+        self.rejects: Counter[str] = Counter()
+        self.hearing = Hearing("front-1", {1: PLACES[1]}, HandClock(1000.0), self._hear, self.rejects, {})
+
+    def _hear(self, item: object) -> None:
+        assert isinstance(item, ReadBatch)
+        self.batches.append(item)
+
+
+@given(st.lists(st.integers(0, 2**50), min_size=1, max_size=5), st.floats(0, 2e9), st.floats(0, 10))
+def test_many_reads_are_dated_as_one_is(stamps: list[int], start: float, later: float) -> None:
+    clock = ReaderClock()
+    clock.hear(min(stamps) / 1e6, start)
+    many = clock.dates(stamps, start + later)
+    assert many == pytest.approx([clock.at(stamp / 1e6, start + later) for stamp in stamps], abs=3e-6)
+    assert all(at <= start + later for at in many)
 
 
 def bare(tag: Tag) -> tuple[object, ...]:

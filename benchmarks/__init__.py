@@ -1,1 +1,1 @@
-"""Figures of the ledger, one command each: `python -m benchmarks.ledger_size`. README.md says what each shows."""
+"""Figures, one command each: `python -m benchmarks.decode`. README.md says what each shows."""

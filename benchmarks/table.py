@@ -30,8 +30,13 @@ def machine() -> str:
 
 def write(name: str, title: str, rows: Sequence[tuple[str, str, str]], remark: str = "") -> None:
     """Prints (figure, measured, target) as a table and keeps it as results/NAME.md."""
-    lines = [f"# {title}", "", machine(), "", "| figure | measured | target |", "|---|---|---|"]
-    lines += [f"| {figure} | {measured} | {target} |" for figure, measured, target in rows]
+    write_grid(name, title, ("figure", "measured", "target"), rows, remark)
+
+
+def write_grid(name: str, title: str, head: Sequence[str], rows: Sequence[Sequence[str]], remark: str = "") -> None:
+    """The same for a table of any columns."""
+    lines = [f"# {title}", "", machine(), "", f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
     lines += ["", remark] if remark else []
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n")

@@ -104,19 +104,21 @@ class Hearing:
             self.health.report(f"antenna {antenna}", f"antenna {antenna} is disconnected")
 
     def _hear_reports(self) -> None:
-        """Decodes what came together: as one where all of it is laid out in one known way, else report by report."""
+        """Decodes what came together: as one where all of it is laid out in known ways, else report by report."""
         reports, self._reports, self._joined = self._reports, [], 0
-        columns = self._decoder.columns(b"".join(reports)) if reports else None
-        stamps = None if columns is None else self._makes.stamps(columns)
-        if columns is not None and stamps is not None:
+        groups = self._decoder.groups(b"".join(reports)) if reports else None
+        if groups is None:
+            for report in reports:
+                self._hear_tags(self._decoder.decode(report))
+            return
+        for columns in groups:
+            stamps = self._makes.stamps(columns)
+            if stamps is None:
+                self._hear_tags(tags_of(columns))
+                continue
             self._mind_time(max(stamps), False)
             dated = self._clocks[False].dates(stamps, self._received)
             self._take(self._makes.of_columns(columns, dated, self._received), min(dated))
-        elif columns is not None:
-            self._hear_tags(tags_of(columns))
-        else:
-            for report in reports:
-                self._hear_tags(self._decoder.decode(report))
 
     def _hear_tags(self, tags: list[Tag]) -> None:
         if tags:

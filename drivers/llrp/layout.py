@@ -34,7 +34,8 @@ class Layout:
         used = sorted(latest.values(), key=lambda step: step.value_at)
         self.named = EPC in latest and 0 < len(latest[EPC].value) <= MAX_EPC_BYTES
         """Whether its tags have an EPC of a sane length."""
-        self._absent = tuple(field for field in range(FIELDS) if field not in latest and field not in SENT_ANEW)
+        self.absent = tuple(field for field in range(FIELDS) if field not in latest and field not in SENT_ANEW)
+        """Fields that equal their last value."""
         self._last: Row | None = None
         self._gaps: tuple[tuple[int, Any], ...] = ()
         mask = _mask(len(tag), found)
@@ -67,7 +68,7 @@ class Layout:
 
     def _with_gaps(self, columns: Columns, last: Row, count: int) -> Columns:
         if last is not self._last:
-            self._last, self._gaps = last, tuple((field, last[field]) for field in self._absent if last[field] is not None)
+            self._last, self._gaps = last, tuple((field, last[field]) for field in self.absent if last[field] is not None)
         for field, value in self._gaps:
             columns[field] = (value,) * count
         return columns

@@ -89,6 +89,44 @@ class ReportDecoder:
             return columns
         return None
 
+    def groups(self, body: bytes) -> list[Columns] | None:
+        """The same for a report of several layouts that were met before: the tags of each by field, in no order among the groups.
+
+        Not where one layout tells what another leaves out: then the order of the tags says what equals what.
+        """
+        columns = self.columns(body)
+        if columns is not None:
+            return [columns]
+        self._settle()
+        sorted_ = self._sorted(body)
+        if not sorted_ or len({layout.absent for layout in sorted_}) > 1:
+            return None
+        found = [layout.columns(b"".join(tags), self._last) for layout, tags in sorted_.items()]
+        groups = [columns for columns in found if columns is not None]
+        if len(groups) < len(found):
+            return None
+        for layout, tags in sorted_.items():
+            self._count(layout, len(tags))
+        self._newest = groups[-1]
+        self._settle()
+        return groups
+
+    def _sorted(self, body: bytes) -> dict[Layout, list[bytes]] | None:
+        """The tags of a report by the only layout of their length; None where there is none, or another parameter."""
+        layouts: dict[int, Layout | None] = {}
+        for layout in self._layouts:
+            layouts[layout.stride] = None if layout.stride in layouts or not layout.named else layout
+        found: dict[Layout, list[bytes]] = {}
+        at, end = 0, len(body)
+        while at < end:
+            tag = body[at : at + int.from_bytes(body[at + 2 : at + 4], "big")]
+            known = layouts.get(len(tag))
+            if known is None:
+                return None
+            found.setdefault(known, []).append(tag)
+            at += len(tag)
+        return found
+
     def decode(self, body: bytes) -> list[Tag]:
         """The tags of a report of any layout, in order. Whatever cannot be decoded is counted in `rejects`."""
         columns = self.columns(body)

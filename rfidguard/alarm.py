@@ -68,8 +68,16 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 def alarm_id(raised_at: float, site: str, gate: str, first: str, passage_start: float) -> str:
     """A ULID that a replay reproduces: the milliseconds of `raised_at`, then 80 bits of SHA-256 over what happened."""
     seed = f"{site}\n{gate}\n{first}\n{round(passage_start * 1000)}".encode()
-    chance = int.from_bytes(hashlib.sha256(seed).digest()[:10])
-    number = (round(raised_at * 1000) << 80) | chance
+    return _ulid(raised_at, int.from_bytes(hashlib.sha256(seed).digest()[:10]))
+
+
+def first_id(raised_at: float) -> str:
+    """The least id that an alarm raised at that time or later may have."""
+    return _ulid(raised_at, 0)
+
+
+def _ulid(at: float, chance: int) -> str:
+    number = (round(at * 1000) << 80) | chance
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
 
 

@@ -1,17 +1,19 @@
 """Alarms in the database: every transition once, together with what must be published of it, in one transaction."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, desc, select
+from sqlalchemy.dialects import sqlite
 
 from rfidguard.alarm import OPEN_STATES, Alarm
 from rfidguard.effects import AlarmChanged
 from rfidguard.outbox import OutboxRow
 from rfidguard.outbox_db import append
 from rfidguard.schema import alarm_events, alarms
-from rfidguard.upsert import insert_into, insert_once
+from rfidguard.upsert import insert_for, insert_once
 
 _decoder = msgspec.json.Decoder(Alarm)
 
@@ -65,11 +67,14 @@ def _store_event(conn: Connection, change: AlarmChanged) -> bool:
 
 
 def _store_alarm(conn: Connection, alarm: Alarm) -> None:
-    row = _row_of(alarm)
-    statement = insert_into(conn, alarms).values(row)
-    conn.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_=row, where=alarms.c.revision <= statement.excluded.revision)
-    )
+    conn.execute(_upsert(conn.dialect.name), _row_of(alarm))
+
+
+@cache
+def _upsert(dialect: str) -> sqlite.Insert:
+    statement = insert_for(dialect, alarms)
+    new = {column.name: statement.excluded[column.name] for column in alarms.c}
+    return statement.on_conflict_do_update(index_elements=["id"], set_=new, where=alarms.c.revision <= new["revision"])
 
 
 def _row_of(alarm: Alarm) -> dict[str, Any]:

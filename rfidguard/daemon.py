@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from rfidguard import topics
 from rfidguard.alarm import OPEN_STATES, Alarm, utc_text
 from rfidguard.alarm_db import open_alarms
 from rfidguard.answer_desk import AnswerDesk
@@ -33,6 +34,7 @@ from rfidguard.ledger_fold_daily import fold_daily
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.notify import Notifier
+from rfidguard.outbox import index_message
 from rfidguard.recorder import Recorder
 from rfidguard.repeat import Repeater
 from rfidguard.resume import MOST_AHEAD_S, reconciled, resumed
@@ -136,7 +138,7 @@ class Guard:
         runner.name_from(self.ledger.articles)
         self.site.expect(runner.state.stale_feeds)
         self.core = CoreThread(runner, self.inlet, self.recorder, self._carry_out, self.clock)
-        self.dispatch = Dispatch(self.store, self.desk, self.broadcast, self.devices.order, self._note, self._open_alarms)
+        self.dispatch = Dispatch(self.store, self.desk, self.broadcast, self.devices.order, self._note, self._list_alarms)
         self.telling = Telling(
             StatusBoard(self.config), self.link, self.store, self.core, self.inlet, self.recorder,
             self.devices, self.ledger, self.clock,
@@ -145,6 +147,7 @@ class Guard:
         self.telling.feeds = self.feeds
         self.repeater = Repeater(self.store, self._open_alarms, self.clock)
         self.telling.announce()
+        self._list_alarms()
         self._carry_out(undone)
         self._carry_out(runner.feed(Tick(at=self.clock.now())))
         self.core.new_journal()
@@ -356,6 +359,9 @@ class Guard:
             for incident in list(self.core.runner.state.incidents.values())
             if incident.alarm.state in OPEN_STATES and incident.alarm.told
         ]
+
+    def _list_alarms(self) -> None:
+        self.link.set_state(topics.ALARMS, lambda: index_message(self._open_alarms()))
 
     def _owns(self, epc: str) -> bool:
         return self.layout.owns(identify(epc))

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from rfidguard import crash_points
-from rfidguard.alarm import Alarm, transition_message
+from rfidguard.alarm import transition_message
 from rfidguard.alarm_db import store_change
 from rfidguard.answer_desk import AnswerDesk
 from rfidguard.driver import Order, SetOutput
@@ -36,14 +36,15 @@ class Dispatch:
         broadcast: Broadcast,
         order: Callable[[str, Order], bool],
         note: Callable[[str, dict[str, Any]], None],
-        open_alarms: Callable[[], list[Alarm]],
+        listed: Callable[[], None],
     ) -> None:
+        """`listed`: the index of alarms is another one now."""
         self._store = store
         self._desk = desk
         self._broadcast = broadcast
         self._order = order
         self._note = note
-        self._open_alarms = open_alarms
+        self._listed = listed
         self.counts: Counter[str] = Counter()
         self.transitions: Counter[tuple[str, str]] = Counter()
 
@@ -92,7 +93,7 @@ class Dispatch:
         )  # fmt: skip
         self.transitions[alarm.kind, change.event_type] += 1
         crash_points.reached("after_decision")
-        rows = rows_for(change, self._open_alarms())
+        rows = rows_for(change)
         stored = self._store.write(partial(_store, change=change, rows=rows), FOR_EVER)
         stored.add_done_callback(lambda _done: crash_points.reached("after_commit"))
         if change.notify:
@@ -101,6 +102,7 @@ class Dispatch:
     def _show(self, stored: "Future[bool]", change: AlarmChanged) -> None:
         if stored.cancelled() or stored.exception() is not None or not stored.result():
             return
+        self._listed()
         self._broadcast.publish(transition_message(change.alarm, change.event_type, change.event_at))
 
 

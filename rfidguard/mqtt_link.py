@@ -10,7 +10,7 @@ import secrets
 import socket
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -91,9 +91,11 @@ class MqttLink:
         self._wake_in.close()
         self._wake_out.close()
 
-    def set_state(self, topic: str, body: Mapping[str, Any]) -> None:
-        """Publishes `body` retained on `topic` (below the root), now and on every connect; only the newest counts."""
-        self._board.set(topic, encoded(body))
+    def set_state(self, topic: str, body: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+        """Publishes `body` retained on `topic` (below the root), now and on every connect; only the newest counts. A function
+        is asked when it is sent, on the MQTT thread: for what is large and changes often.
+        """
+        self._board.set(topic, (lambda: encoded(body())) if callable(body) else encoded(body))
         self.wake()
 
     def send(self, topic: str, body: Mapping[str, Any], retain: bool = False) -> None:

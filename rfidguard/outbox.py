@@ -4,7 +4,7 @@ Topics are below `<prefix>/<site>/`. A retained topic holds a state, so only its
 transitions, so each of its rows does.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -32,8 +32,8 @@ class OutboxRow(msgspec.Struct, frozen=True):
     alarm: str | None = None
 
 
-def rows_for(change: AlarmChanged, open_alarms: Iterable[Alarm]) -> list[OutboxRow]:
-    """The rows of one transition. `open_alarms`: those of which handhelds were told, before or after this change alike.
+def rows_for(change: AlarmChanged) -> list[OutboxRow]:
+    """The rows of one transition. The index of all alarms is no row: it would grow with them, once for each transition.
 
     The event stands first: it is what rings. Where no handheld is to be told nothing rings and nothing is shown; only an
     alarm that closes is taken off the broker, should it stand there from a time when they were (outbox_db.append knows).
@@ -42,9 +42,7 @@ def rows_for(change: AlarmChanged, open_alarms: Iterable[Alarm]) -> list[OutboxR
     closed = alarm.state not in OPEN_STATES
     if not change.notify and not closed:
         return []
-    listed = [other for other in open_alarms if other.id != alarm.id] + [alarm]
-    state = [_state_row(alarm), _index_row(listed, alarm.id)]
-    return [_event_row(change), *state] if change.notify else state
+    return [_event_row(change), _state_row(alarm)] if change.notify else [_state_row(alarm)]
 
 
 def index_message(open_alarms: Sequence[Alarm]) -> dict[str, Any]:
@@ -72,7 +70,3 @@ def _state_row(alarm: Alarm) -> OutboxRow:
     """The whole alarm while it is open, without expiry; a zero-length payload takes it off the broker once it is closed."""
     payload = encoded(alarm_message(alarm)) if alarm.state in OPEN_STATES else b""
     return OutboxRow(topics.alarm(alarm.id), payload, retain=True, alarm=alarm.id)
-
-
-def _index_row(alarms: Sequence[Alarm], alarm_id: str) -> OutboxRow:
-    return OutboxRow(topics.ALARMS, encoded(index_message(alarms)), retain=True, alarm=alarm_id)

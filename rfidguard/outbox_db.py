@@ -1,25 +1,32 @@
 """The outbox in the database: what must still reach the broker, in order, and what became of the rest.
 
-A retained topic holds a state, so appending its newest row settles the older ones, and the newest row is kept as long as it
-holds something: the outbox itself knows what the broker should know (`reopen_retained`).
+A retained topic holds a state, so its newest row takes the place of the older ones, and is kept as long as it holds
+something: the outbox itself knows what the broker should know (`reopen_retained`). No question grows with what waits.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.outbox import OutboxRow
 from rfidguard.schema import alarms, outbox
 
-MAX_ROWS = 20_000
-MAX_BYTES = 64 * 1024 * 1024
+MAX_ROWS = 250_000
+MAX_BYTES = 256 * 1024 * 1024
+"""What may wait: some days of alarms of a large shop whose broker is gone, and a small part of the disk."""
 KEEP_DONE_S = 86_400.0
 _BATCH = 500
 
 _open = outbox.c.done_at.is_(None)
+_APPENDED = insert(outbox)
+_REPLACED = delete(outbox).where(outbox.c.topic == bindparam("replaced"), outbox.c.retain.is_(True))
+_HELD = select(outbox.c.id).where(
+    outbox.c.topic == bindparam("topic"), outbox.c.retain.is_(True), func.length(outbox.c.payload) > 0
+)
 
 
 class StoredRow(msgspec.Struct, frozen=True):
@@ -45,24 +52,24 @@ def append(conn: Connection, rows: Sequence[OutboxRow], now: float) -> None:
     An empty retained row for a topic that never held anything is left out: there is nothing to take away.
     """
     for row in rows:
-        if row.retain and not row.payload and not _ever_held(conn, row.topic):
-            continue
         if row.retain:
-            conn.execute(update(outbox).where(_open, outbox.c.topic == row.topic).values(done_at=now))
-        conn.execute(insert(outbox).values(**msgspec.structs.asdict(row), created_at=now))
+            if not row.payload and not _holds(conn, row.topic):
+                continue
+            conn.execute(_REPLACED, {"replaced": row.topic})
+        conn.execute(_APPENDED, {**msgspec.structs.asdict(row), "created_at": now})
 
 
-def open_rows(conn: Connection, limit: int, without: Collection[int] = (), topics_held: Collection[str] = ()) -> list[StoredRow]:
-    """The next rows to send, oldest first, parked ones apart. `without`: ids already on their way; `topics_held`: not now."""
-    statement = select(outbox).where(_open, outbox.c.parked.is_(None)).order_by(outbox.c.id).limit(limit)
-    if without:
-        statement = statement.where(outbox.c.id.not_in(without))
+def open_rows(
+    conn: Connection, limit: int, without: Collection[int] = (), topics_held: Collection[str] = (), live_from: str | None = None
+) -> list[StoredRow]:
+    """The next rows to send, oldest first, parked ones apart. `without`: ids already on their way; `topics_held`: not now.
+    Alarms from the id `live_from` on go before all others: who is at the gate now does not wait for a backlog.
+    """
+    statement = select(outbox).where(_open, outbox.c.parked.is_(None)).order_by(outbox.c.id)
     if topics_held:
         statement = statement.where(outbox.c.topic.not_in(topics_held))
-    return [
-        StoredRow(row.id, OutboxRow(row.topic, row.payload, row.retain, row.expiry_s, row.alarm), row.created_at, row.attempts)
-        for row in conn.execute(statement)
-    ]
+    live = [] if live_from is None else _rows(conn, statement.where(outbox.c.alarm >= live_from), limit, without)
+    return live + _rows(conn, statement, limit - len(live), {*without, *(row.id for row in live)})
 
 
 def newest(conn: Connection, topic: str) -> bytes | None:
@@ -108,7 +115,8 @@ def reopen_transitions(conn: Connection, since: float) -> int:
 
 def depth(conn: Connection) -> Depth:
     """What waits now."""
-    rows, oldest = conn.execute(select(func.count(), func.min(outbox.c.created_at)).where(_open)).one()
+    rows, first = conn.execute(select(func.count(), func.min(outbox.c.id)).where(_open)).one()
+    oldest = conn.execute(select(outbox.c.created_at).where(outbox.c.id == first)).scalar()
     parked = select(outbox.c.parked, func.count()).where(_open, outbox.c.parked.is_not(None)).group_by(outbox.c.parked)
     return Depth(rows, oldest, {row[0]: row[1] for row in conn.execute(parked)})
 
@@ -153,9 +161,16 @@ def trim(conn: Connection, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES)
     return +dropped
 
 
-def _ever_held(conn: Connection, topic: str) -> bool:
-    statement = select(outbox.c.id).where(outbox.c.topic == topic, func.length(outbox.c.payload) > 0).limit(1)
-    return conn.execute(statement).first() is not None
+def _rows(conn: Connection, statement: Select[Any], limit: int, without: Collection[int]) -> list[StoredRow]:
+    return [
+        StoredRow(row.id, OutboxRow(row.topic, row.payload, row.retain, row.expiry_s, row.alarm), row.created_at, row.attempts)
+        for row in conn.execute((statement.where(outbox.c.id.not_in(without)) if without else statement).limit(limit))
+    ]
+
+
+def _holds(conn: Connection, topic: str) -> bool:
+    """Whether the broker may hold something under this retained topic that is not being taken away yet."""
+    return conn.execute(_HELD, {"topic": topic}).first() is not None
 
 
 def _newest_retained() -> Select[tuple[int]]:

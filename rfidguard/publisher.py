@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from rfidguard import crash_points, outbox_db
+from rfidguard.alarm import first_id
 from rfidguard.clock import Clock
 from rfidguard.mqtt_wire import Acked
 from rfidguard.outbox_db import StoredRow
@@ -30,6 +31,8 @@ FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 15.0
 LOST_ON_THE_WAY_S = 60.0
 """A broker that died takes with it what it had acknowledged and not yet handed on; what is older was heard or is stale."""
+LIVE_S = 180.0
+"""Alarms raised within this time go before a backlog; of one alarm everything stays in order."""
 MAX_NOTES = 1_000
 _LOAD = 64
 _NO_SUBSCRIBERS = 0x10
@@ -246,7 +249,8 @@ class Publisher:
     def _load(self) -> None:
         flying = {sent.what.id for sent in self._flying.values() if isinstance(sent.what, StoredRow)}
         without = flying | self._settling | set(self._acked)
-        read = partial(outbox_db.open_rows, limit=_LOAD, without=without, topics_held=self._held())
+        live_from = first_id(max(0.0, self._clock.now() - LIVE_S))
+        read = partial(outbox_db.open_rows, limit=_LOAD, without=without, topics_held=self._held(), live_from=live_from)
         due = {topic for topic, pause in self._pauses.items() if self._is_due(pause)}
         self._look = False  # before the read: a commit after it sets the flag again
         try:

@@ -210,7 +210,9 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("parked", String(32)),  # a reason for which it is not retried by itself
     Column("done_at", Float(53)),
-    Index("ix_outbox_open", "done_at", "id"),
+    Index("ix_outbox_open", "done_at", "id", "parked", "topic"),  # all that is asked of rows that wait, without reading them
+    Index("ix_outbox_topic", "topic", "retain", "id"),
+    Index("ix_outbox_alarm", "alarm", "topic", "id"),
     sqlite_autoincrement=True,
 )
 

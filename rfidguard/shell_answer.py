@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from rfidguard.alarm_db import get_alarm, open_alarms, store_change
+from rfidguard.alarm_db import get_alarm, store_change
 from rfidguard.answer import judge_answer
 from rfidguard.answer_db import audit_answer, judgement, store_answer, store_judged_answer
 from rfidguard.answer_document import read_answer
@@ -50,7 +50,7 @@ def _judge_or_leave(conn: Connection, answer: Answer, now: float) -> AnswerJudge
     audit_answer(conn, answer, judged, now)
     if changed is not None and event_type is not None:
         change = AlarmChanged(changed, event_type, now)
-        store_change(conn, change, rows_for(change, open_alarms(conn)))
+        store_change(conn, change, rows_for(change))
     return judged
 
 

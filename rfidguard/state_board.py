@@ -1,9 +1,12 @@
-"""The newest payload of every retained topic that is no alarm: status, info, health, gates, devices. Announced anew on every
-connection, because brokers forget. Only the newest of a topic is ever sent.
+"""The newest payload of every retained topic that is no alarm: status, info, health, gates, devices, the index of alarms.
+Announced anew on every connection, because brokers forget. Only the newest of a topic is ever sent.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+Payload = bytes | Callable[[], bytes]
+"""As bytes, or made when it is sent."""
 
 
 class StateBoard:
@@ -12,12 +15,12 @@ class StateBoard:
     def __init__(self, first: Iterable[str] = ()) -> None:
         """`first`: topics that go before all others, in this order."""
         self._lock = threading.Lock()
-        self._payloads: dict[str, bytes] = {}
+        self._payloads: dict[str, Payload] = {}
         self._waiting: dict[str, None] = {}
         self._held: set[str] = set()
         self._first = tuple(first)
 
-    def set(self, topic: str, payload: bytes) -> None:
+    def set(self, topic: str, payload: Payload) -> None:
         """The state of `topic` is now `payload`."""
         with self._lock:
             self._payloads[topic] = payload
@@ -54,7 +57,8 @@ class StateBoard:
             if not free:
                 return None
             del self._waiting[free[0]]
-            return free[0], self._payloads[free[0]]
+            payload = self._payloads[free[0]]
+        return free[0], payload if isinstance(payload, bytes) else payload()
 
     def idle(self) -> bool:
         """True where nothing waits that may be sent."""

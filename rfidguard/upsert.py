@@ -1,9 +1,11 @@
 """INSERT … ON CONFLICT, which SQLite and PostgreSQL share and SQLAlchemy spells once for each."""
 
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -23,5 +25,9 @@ def insert_once(conn: Connection, table: Table, row: dict[str, Any]) -> bool:
 
     Asks for the key back instead of a count of rows, which PostgreSQL's driver does not give for an INSERT.
     """
-    key = next(iter(table.primary_key))
-    return conn.execute(insert_into(conn, table).values(row).on_conflict_do_nothing().returning(key)).first() is not None
+    return conn.execute(_insert_once(conn.dialect.name, table), row).first() is not None
+
+
+@cache
+def _insert_once(dialect: str, table: Table) -> ReturningInsert[Any]:
+    return insert_for(dialect, table).on_conflict_do_nothing().returning(next(iter(table.primary_key)))

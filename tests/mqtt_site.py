@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ from rfidguard.effects import AlarmChanged
 from rfidguard.inbox import Outcome
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
-from rfidguard.outbox import rows_for
-from rfidguard.outbox_db import append
-from rfidguard.store import Store
-from rfidguard.topics import EVENT_ALARM
+from rfidguard.outbox import index_message, rows_for
+from rfidguard.store import FOR_EVER, Store
+from rfidguard.store_writer import MAX_BATCH
+from rfidguard.topics import ALARMS
 
 ROOT = "rfidguard/0001/"
 
@@ -78,11 +79,13 @@ class Site:
     def gather(self, count: int) -> None:
         """So many alarms, each raised and later resolved, as they wait in the outbox while nobody can be told."""
         alarms = [self._next_alarm() for _ in range(count)]
-        closed = [_closed(alarm) for alarm in alarms]
+        closed = [resolved(alarm) for alarm in alarms]
         changes = [AlarmChanged(alarm, "raised", self.clock.now()) for alarm in alarms]
         changes += [AlarmChanged(alarm, "resolved", self.clock.now()) for alarm in closed]
-        rows = [row for change in changes for row in rows_for(change, ()) if row.topic == EVENT_ALARM]
-        self.store.write(lambda conn: append(conn, rows, self.clock.now())).result(60)
+        for start in range(0, len(changes), MAX_BATCH):
+            part = changes[start : start + MAX_BATCH]
+            stored = [self.store.write(partial(store_change, change=change, rows=rows_for(change)), FOR_EVER) for change in part]
+            stored[-1].result(60)
 
     def raise_alarm(self, notify: bool = True) -> Alarm:
         alarm = self._next_alarm()
@@ -100,20 +103,20 @@ class Site:
         )  # fmt: skip
 
     def close_alarm(self, alarm: Alarm, notify: bool = True) -> Alarm:
-        closed = _closed(alarm)
+        closed = resolved(alarm)
         self.change(closed, "resolved", notify)
         return closed
 
     def change(self, alarm: Alarm, event_type: str, notify: bool = True) -> None:
         change = AlarmChanged(alarm, event_type, self.clock.now(), notify)
-        rows = rows_for(change, self.store.read(open_alarms))
-        self.store.write(lambda conn: store_change(conn, change, rows)).result(10)
+        self.store.write(lambda conn: store_change(conn, change, rows_for(change))).result(10)
+        self.link.set_state(ALARMS, lambda: index_message(self.store.read(open_alarms)))
 
     def depth(self) -> int:
         return int(self.link.health()["outbox"]["depth"])
 
 
-def _closed(alarm: Alarm) -> Alarm:
+def resolved(alarm: Alarm) -> Alarm:
     return replace(alarm, revision=alarm.revision + 1, state="resolved", outcome="recovered", resolved_by="staff-1")
 
 

@@ -31,9 +31,18 @@ def check(shop: Shop) -> None:
 def _every_theft_rang_under_one_name(shop: Shop) -> None:
     for epc in shop.stolen:
         if epc not in shop.doubtful:
-            wait_for(lambda epc=epc: shop.rung(epc), 60, f"the alarm of {epc}")
+            _rang(shop, epc)
         ids = shop.ids_of(epc)
         assert len(ids) <= 1, f"{epc} stands in several alarms: {ids}"
+
+
+def _rang(shop: Shop, epc: str) -> None:
+    """Where it did not, what the daemon says about that and what its reads were stand in the failure."""
+    try:
+        wait_for(lambda: shop.rung(epc), 60, f"the alarm of {epc}")
+    except AssertionError as error:
+        told = shop.command("explain", "--epc", epc)
+        raise AssertionError(f"{error}\n{(told.stdout + told.stderr).decode()}\n{shop.reads_of(epc)}") from error
 
 
 def _every_alarm_decided_was_received_and_is_stored_once(shop: Shop) -> None:

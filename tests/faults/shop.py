@@ -225,6 +225,17 @@ class Shop(StoreFront):
         heard = {str(h.body["id"]) for hand in self.hands for h in hand.heard if h.body and epc in _epcs(h.body)}
         return heard | {row[0] for row in self.sql("select id, body from alarms") if epc.encode() in bytes(row[1])}
 
+    def reads_of(self, epc: str) -> str:
+        """When an item crossed and when the journal has reads of it, each with its delay; and what was refused."""
+        reads = [
+            json.loads(line) for file in sorted(self.folder.glob("journal/**/*.jsonl")) for line in file.open() if epc in line
+        ]
+        times = [
+            f"{read['at']:.2f}+{read.get('received', read['at']) - read['at']:.2f}" for read in reads if read["type"] == "read"
+        ]
+        dropped = [line for line in self.metrics().splitlines() if line.startswith("rfidguard_dropped_total")]
+        return f"crossed at {self._crossings.get(epc)}, now {self.clock.now():.2f}; read at {' '.join(times)}; {dropped}"
+
     def decided(self) -> set[str]:
         """Ids of the alarms that the daemon ever decided, as its log tells."""
         return set(re.findall(r"alarm (\w{26}) raised", self.log()))

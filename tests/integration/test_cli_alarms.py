@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from rfidguard import schema
 from rfidguard.alarm import Alarm, Item, alarm_id
-from rfidguard.alarm_db import get_alarm, open_alarms, store_change
+from rfidguard.alarm_db import get_alarm, store_change
 from rfidguard.answer import judge_answer
 from rfidguard.answer_db import unjudged
 from rfidguard.answer_desk import AnswerDesk
@@ -156,7 +156,7 @@ def daemon(store: Store, judging: bool = True) -> Iterator[None]:
         changed, event_type, judged = judge_answer(alarm, answer, clock.now())
         if changed is not None and event_type is not None:
             change = AlarmChanged(changed, event_type, clock.now())
-            rows = rows_for(change, store.read(open_alarms))
+            rows = rows_for(change)
             store.write(lambda conn: store_change(conn, change, rows)).result(10)
         desk.judged(judged)
 

@@ -28,17 +28,16 @@ def test_an_alarm_is_heard_at_once_after_its_commit(mosquitto: Broker, tmp_path:
 def test_an_alarm_stands_retained_until_it_is_closed_and_is_then_emptied(mosquitto: Broker, tmp_path: Path) -> None:
     with running_site(site_config(mosquitto.port, tmp_path)) as site:
         alarm = site.raise_alarm()
-        wait_for(lambda: site.link.counters()["published"] >= 2)
+        wait_for(lambda: site.link.counters()["published"] >= 1)
         with Client(mosquitto.port, "late", ("alarm/#", "alarms")) as late:
             wait_for(lambda: late.bodies(f"alarm/{alarm.id}"))
             assert late.bodies(f"alarm/{alarm.id}")[0]["state"] == "open"
-            assert late.bodies("alarms")[-1]["ids"] == [alarm.id]
+            wait_for(lambda: late.bodies("alarms") and late.bodies("alarms")[-1]["ids"] == [alarm.id])
             site.close_alarm(alarm)
             wait_for(lambda: late.heard(f"alarm/{alarm.id}")[-1] == b"")
-        wait_for(lambda: site.link.counters()["published"] >= 4)
+        wait_for(lambda: site.link.counters()["published"] >= 2)
         with Client(mosquitto.port, "later", ("alarm/#", "alarms")) as later:
-            wait_for(lambda: later.bodies("alarms"))
-            assert later.bodies("alarms")[-1]["open"] == 0
+            wait_for(lambda: later.bodies("alarms") and later.bodies("alarms")[-1]["open"] == 0)
             assert later.topics() == {"alarms"}
 
 
@@ -171,7 +170,7 @@ def test_a_broker_that_forgot_everything_is_told_again_what_stands(mosquitto: Br
     with running_site(site_config(mosquitto.port, tmp_path)) as site:
         standing, closed = site.raise_alarm(), site.raise_alarm()
         site.close_alarm(closed)
-        wait_for(lambda: site.link.counters()["published"] >= 5)
+        wait_for(lambda: site.link.counters()["published"] >= 2)
         mosquitto.kill()
         mosquitto.start()
         wait_for(lambda: site.link.counters()["connects"] == 2)
@@ -221,7 +220,7 @@ def test_no_broker_at_all_stops_nothing_and_costs_no_alarm(tmp_path: Path, mosqu
             site.raise_alarm()
         wait_for(lambda: site.link.counters()["connects_failed"] >= 2)
         health = site.link.health()
-        assert (health["connected"], health["outbox"]["depth"]) == (False, 11)
+        assert (health["connected"], health["outbox"]["depth"]) == (False, 10)
         assert "refused" in health["problem"].lower()
 
 
@@ -301,8 +300,11 @@ def test_a_backlog_of_alarms_of_an_outage_comes_in_order_once_the_broker_is_back
         assert not early.heard("event/alarm")
         mosquitto.kill()
         wait_for(lambda: not site.link.connected)
+        since = clock.monotonic()
         site.gather(BACKLOG)
+        print(f"{BACKLOG} alarms, 2 transitions each, stored in {clock.monotonic() - since:.1f} s")
         mosquitto.start()
+        wait_for(lambda: site.link.connected)
         since = clock.monotonic()
         wait_for(lambda: len(early.heard("event/alarm")) >= 2 * BACKLOG, 120, "the backlog")
         took_s = clock.monotonic() - since

@@ -40,7 +40,7 @@ def rung(store: Store) -> Alarm:
         state="open", severity="warning", raised_at=T0, updated_at=T0, items=(item,), currency="EUR",
     )  # fmt: skip
     change = AlarmChanged(alarm, "raised", T0)
-    store.write(lambda conn: store_change(conn, change, rows_for(change, [alarm]))).result(20)
+    store.write(lambda conn: store_change(conn, change, rows_for(change))).result(20)
     rows = store.read(lambda conn: outbox_db.open_rows(conn, 10))
     store.write(lambda conn: outbox_db.mark_done(conn, [row.id for row in rows], T0)).result(20)
     return alarm

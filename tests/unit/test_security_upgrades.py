@@ -27,10 +27,13 @@ def restored(dump: Path, path: Path) -> Path:
 
 
 def rows(path: Path) -> dict[str, list[Any]]:
+    """Every row that a newer version keeps: of the outbox all but the index of alarms, which is made when it is sent."""
     with closing(sqlite3.connect(path)) as db:
         names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         kept = [name for name in names if not name.startswith("sqlite_") and name not in ("alembic_version", "services")]
-        return {name: sorted(db.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in kept}
+        known = {name: sorted(db.execute(f'SELECT * FROM "{name}"').fetchall(), key=repr) for name in kept}
+        known["outbox"] = [row for row in known["outbox"] if row[1] != "alarms"]
+        return known
 
 
 @pytest.mark.parametrize("dump", RELEASED, ids=lambda dump: dump.stem)

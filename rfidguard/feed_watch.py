@@ -13,6 +13,7 @@ from rfidguard.driver import Emit
 from rfidguard.events import Feed
 from rfidguard.feed_freshness import FeedHeard, Hour, learned, stale_feeds
 from rfidguard.feeds.feed_desk import vital
+from rfidguard.feeds.feed_store import feed_cursors_of
 from rfidguard.schema import feed_hours, feeds
 from rfidguard.site_state import SiteHours
 from rfidguard.store import Store
@@ -38,7 +39,8 @@ class FeedWatch:
         self._stale_after_s = config.ledger.stale_after_s
         self._zone = config.site.zone()
         self._hours = SiteHours(config.site)
-        self._unheeded = frozenset(feed.id for feed in config.feed) - vital(config)
+        self._configured = frozenset(feed.id for feed in config.feed)
+        self._unheeded = self._configured - vital(config)
         self._since = clock.now()
         self._told: set[str] = set()
         self._usual: dict[Name, dict[int, Hour]] | None = None
@@ -53,9 +55,10 @@ class FeedWatch:
 
     def turn(self) -> None:
         """Looks once. Raises StoreUnavailable where the database cannot be asked: then nothing is known and nothing changes."""
-        heard = [feed for feed in self._store.read(heard_feeds) if feed.source not in self._unheeded]
         if self._usual is None:
+            self._unheeded |= self._store.read(feed_cursors_of).keys() - self._configured
             self._usual = self._store.read(usual_silences)
+        heard = [feed for feed in self._store.read(heard_feeds) if feed.source not in self._unheeded]
         now = self._clock.now()
         for feed in heard:
             self._learn(self._usual, feed)

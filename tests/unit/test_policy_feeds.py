@@ -12,6 +12,7 @@ from rfidguard.config import Config
 from rfidguard.events import Feed
 from rfidguard.feed_freshness import FAR, GIVEN_UP_S, LEARNED_WEEKS, FeedHeard, Hour, hour_of_week, learned, stale_feeds, week_of
 from rfidguard.feed_watch import FeedWatch, usual_silences
+from rfidguard.feeds.feed_store import take_page
 from rfidguard.intake import take_heartbeat, take_sale
 from rfidguard.store import Store
 
@@ -180,6 +181,15 @@ def test_a_watch_that_starts_anew_knows_what_the_core_still_believes(shop) -> No
     feeds.told(["mqtt:3 3"])
     feeds.turn()
     assert [(feed.source, feed.state) for feed in told] == [("mqtt:3 3", "fresh")]
+
+
+def test_a_feed_that_is_configured_no_more_is_not_missed(shop) -> None:
+    store, clock, told, watch = shop
+    take_page(store, [], feed="old-erp", cursor="1", now=clock.at, emit=lambda _record: None, alive=True)
+    feeds = watch()
+    clock.at += 3600
+    feeds.turn()
+    assert told == []
 
 
 def test_old_sales_that_come_now_are_no_silence(shop) -> None:

@@ -22,6 +22,7 @@ from rfidguard.journal_dir import journals
 from rfidguard.journal_files import events_of
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
+from rfidguard.ledger_view import recheck
 from rfidguard.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -53,13 +54,15 @@ def resumed(
 def reconciled(runner: Runner, alarms: Sequence[Alarm], effects: Sequence[Effect] = ()) -> list[Effect]:
     """Makes core and database agree: open alarms that only one of them has, or has newer, and what the ledger says by now.
 
-    `effects`: those that are about to be carried out anyway.
+    `effects`: those that are about to be carried out anyway. What the tail of the journal asked of the ledger is no news to the
+    core, but may be to an alarm that was taken over.
     """
     for alarm in alarms:
         known = runner.state.incidents.get(alarm.id)
         if known is None or known.alarm.revision < alarm.revision:
             _take_over(runner, alarm)
-    return [*_unknown_to(alarms, runner, effects), *runner.recheck()]
+    asked = [*_unknown_to(alarms, runner, effects), *runner.recheck()]
+    return [*asked, *recheck(runner.layout, runner.state, list(runner.state.view.records.values()))]
 
 
 def _from_journal(layout: Layout, lookup: Find, folder: Path) -> tuple[Runner, list[Effect]]:

@@ -90,12 +90,19 @@ class Sources:
 
     def drop_file(self, *epcs: str) -> None:
         name = f"sales-{self._next()}.csv"
-        (self.drop / f"{name}.part").write_text("Tag;at\n" + "".join(f"{epc};{_now()}\n" for epc in epcs))
+        at = _now()
+        (self.drop / f"{name}.part").write_text("Tag;at\n" + "".join(f"{epc};{at}\n" for epc in epcs))
         (self.drop / f"{name}.part").rename(self.drop / name)
 
-    def shopify_sells(self, port: int, sku: str = "HAT-1", number: int | None = None, secret: str = SECRET) -> tuple[int, Any]:
+    def shopify_sells(self, port: int, sku: str = "HAT-1", secret: str = SECRET) -> tuple[int, Any]:
         """Shopify calls the daemon; its answer."""
-        order = shopify_order(number or self._next(), {"sku": sku}, processed_at=_now())
+        return self.call_shopify(port, self.shopify_order(sku), secret)
+
+    def shopify_order(self, sku: str, epc: str | None = None) -> dict[str, Any]:
+        noted = [{"name": "_epc", "value": epc}] if epc is not None else []
+        return shopify_order(self._next(), {"sku": sku, "properties": noted}, processed_at=_now())
+
+    def call_shopify(self, port: int, order: dict[str, Any], secret: str = SECRET) -> tuple[int, Any]:
         return _call(port, "shopify", *shopify_call("orders/create", order, secret))
 
     def square_sells(self, port: int, code: str = "SQ-SCARF", secret: str = SECRET) -> tuple[int, Any]:

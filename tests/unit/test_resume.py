@@ -64,3 +64,17 @@ def test_sale_that_the_core_never_heard_of_is_known_after_the_restart(tmp_path: 
     sold.add(Ledger(at=T0, id="s1/1", kind="sold", epc=own(1)))
     found, _ = resumed(LAYOUT, sold.find, tmp_path, [], T0 + 3)
     assert [record.id for record in found.state.view.find((identify(own(1)).key,))] == ["s1/1"]
+
+
+def test_open_alarm_of_an_item_whose_sale_was_stored_in_the_last_moment_is_cleared(tmp_path: Path) -> None:
+    """The journal's tail, asked of a ledger that knows more, rings no more; the alarm that rang stands in the database."""
+    runner = Runner(LAYOUT, RecordSet().find)
+    reads = sorted([*leave(own(1)), *stand(own(2), 9)], key=lambda read: read.at)
+    lines = [encode_line(runner.snapshot(T0)), *map(encode_line, reads)]
+    (raised,) = alarms([effect for read in reads for effect in runner.feed(read)])
+    journal(tmp_path, 0, *lines)
+    sold = RecordSet()
+    sold.add(Ledger(at=T0, id="s1/1", kind="sold", epc=own(1)))
+    found, effects = resumed(LAYOUT, sold.find, tmp_path, [raised.alarm], T0 + 10)
+    assert [effect.alarm.id for effect in alarms(effects, "cleared")] == [raised.alarm.id]
+    assert found.state.incidents[raised.alarm.id].alarm.state == "cleared"

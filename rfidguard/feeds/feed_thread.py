@@ -98,7 +98,8 @@ class FeedThread:
 
     def _count(self, page: Page, stored: int, duplicate: int, reused: int) -> None:
         self.counts.update(stored=stored, duplicate=duplicate)
-        self.refused.update([one.reason for one in page.taken if one.reason is not None], id_reused=reused)
+        self.refused.update(one.reason for one in page.taken if one.reason is not None)
+        self.refused.update(["id_reused"] * reused)
         self.passed.update(one.passed for one in page.taken if one.passed is not None)
 
     def _run(self) -> None:

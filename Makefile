@@ -18,7 +18,7 @@ help:
 	@echo "make loss-table  random faults, written to docs/reliability.md beside plain paho under the same ones (an hour)"
 	@echo "make wheel   the wheel in dist/, tried with pip, pipx and uv"
 	@echo "make deb     the Debian package in dist/ (make deb-try installs it in a clean Debian; as root, with debootstrap)"
-	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql)"
+	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql, nats-server)"
 
 $(APP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -27,7 +27,7 @@ $(APP): pyproject.toml
 	@touch $(APP)
 
 $(TOOLS): $(APP)
-	$(PIP) -e '.[demo,plots,postgres]' --group test --group check
+	$(PIP) -e '.[demo,nats,plots,postgres]' --group test --group check
 	@touch $(TOOLS)
 
 demo: $(APP)

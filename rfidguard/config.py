@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from rfidguard.config_chain import Chain
 from rfidguard.item_list import entry
 from rfidguard.opening import spans
 
@@ -267,6 +268,7 @@ class Config(Section):
     privacy: Privacy = Privacy()
     alarms: Alarms = Alarms()
     feed: tuple[FeedSection, ...] = ()
+    chain: Chain | None = None
     goods_movement: GoodsMovement = GoodsMovement()
     gate: tuple[Gate, ...] = ()
     group: tuple[Group, ...] = ()

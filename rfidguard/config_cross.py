@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from rfidguard.config_lines import Path, dotted
 from rfidguard.config_parts import device_sections, tables
 from rfidguard.config_problems import Found, problem, warning
+from rfidguard.registry import registry
 
 _GCP_DIGITS = range(6, 13)
 DATABASES = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")
@@ -21,7 +22,7 @@ def problems(data: Mapping[str, Any], from_env: set[Path]) -> Iterator[Found]:
     """Every mistake and doubt between the sections of `data`; parts of the wrong shape are left to the models."""
     checks: tuple[Callable[[Mapping[str, Any]], Iterator[Found]], ...] = (
         _same_ids, _names_of_nothing, _pins_used_twice, _addresses, _tls, _mqtt, _schedules, _gates, _goods, _loudness,
-        _sources, _hours, _groups,
+        _sources, _hours, _groups, _chain,
     )  # fmt: skip
     for look in checks:
         yield from look(data)
@@ -250,6 +251,21 @@ def _sources(data: Mapping[str, Any]) -> Iterator[Found]:
             yield warning(("feed", at, "every_s"), text)
     if (ledger.get("credit_ttl_min_s") or 0) > (ledger.get("credit_ttl_max_s") or 3600):
         yield problem(("ledger", "credit_ttl_min_s"), "is more than ledger.credit_ttl_max_s", ledger.get("credit_ttl_min_s"))
+
+
+def _chain(data: Mapping[str, Any]) -> Iterator[Found]:
+    chain = _table(data, "chain")
+    url, path = chain.get("url"), ("chain", "url")
+    if isinstance(url, str):
+        if urlsplit(url).scheme not in registry("rfidguard.chain", "rfidguard.chain"):
+            yield problem(
+                path, "is no address of a centre", url, "postgresql+psycopg://HOST/NAME, nats://HOST:PORT, tls://HOST:PORT"
+            )
+        elif ":" in urlsplit(url).netloc.rpartition("@")[0]:
+            yield problem(path, "no password stands in the address; put the address into a file and name it in chain.url_file")
+    for at, feed in tables(data, "feed"):
+        if chain and feed.get("id") == "chain":
+            yield problem(("feed", at, "id"), "is the name of the centre of the chain; give the feed another", "chain")
 
 
 def _outputs(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -6,6 +6,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -14,6 +15,7 @@ from rfidguard import topics
 from rfidguard.alarm import OPEN_STATES, Alarm, utc_text
 from rfidguard.alarm_db import open_alarms
 from rfidguard.answer_desk import AnswerDesk
+from rfidguard.chain.chain_desk import ChainDesk, no_chain
 from rfidguard.clock import SystemClock
 from rfidguard.config import Config
 from rfidguard.core_thread import CoreThread
@@ -66,6 +68,7 @@ DATABASE_PATIENCE_S = 2.0
 """A start waits no longer for the database: the gate is watched without it."""
 DAY_S = 25 * 3600.0
 """The longest there is."""
+SHARED_DATABASE = "another daemon uses this database; give each box its own (database.url), and let them share sales by [chain]"
 EXIT_CORE_FAILED = 70
 EXIT_RELOAD = 75
 """The process is to be started again with the new configuration (run.py does it)."""
@@ -85,6 +88,7 @@ class Guard:
         self._exit = 0
         self._hangs = False
         self._trouble: str | None = None
+        self._has_beaten = False
         self._moved_aside: str | None = None
         self._notifier = Notifier()
         self.layout = layout_from(config)
@@ -105,6 +109,10 @@ class Guard:
             hook=lambda *call: self.feeds.take_hook(*call),
         )  # fmt: skip
         self.feeds = Feeds(config, self.store, self.front.watched_emit, self.clock, self._feed_told)
+        self.chain = (
+            None if config.chain is None else ChainDesk(config, self.store, self.ledger.take, self.clock, self._feed_told)
+        )
+        self.ledger.missed = None if self.chain is None else self.chain.missed
         self.link = MqttLink(config, self.store, self.clock, self.front, info_message(config))
         access, tls = access_from(config.http), tls_from(config.http)
         host, port = listen_address(config.http)
@@ -144,7 +152,7 @@ class Guard:
             self.devices, self.ledger, self.clock,
         )  # fmt: skip
         self.telling.moved_aside = self._moved_aside
-        self.telling.feeds = self.feeds
+        self.telling.feeds, self.telling.chain = self.feeds, self.chain
         self.repeater = Repeater(self.store, self._open_alarms, self.clock)
         self.telling.announce()
         self._list_alarms()
@@ -156,6 +164,7 @@ class Guard:
         self.link.start()
         self.devices.start()
         self.feeds.start()
+        self.chain.start() if self.chain is not None else no_chain(self.store)
         self._start_web()
         self._check_database()
         fold_daily(self.store, self.clock, self.config.ledger.fold_after_days, self._stopping)
@@ -257,7 +266,8 @@ class Guard:
     def _beat(self) -> None:
         """Once a second: tells commands that the daemon lives, takes up answers that they left, looks after what went wrong."""
         try:
-            self.store.write(partial(beat, name=DAEMON, session=self.session, pid=os.getpid(), at=self.clock.now()))
+            beaten = self.store.write(partial(beat, name=DAEMON, session=self.session, pid=os.getpid(), at=self.clock.now()))
+            beaten.add_done_callback(self._alone)
             self.desk.pending()
             self.repeater.turn()
             self.ledger.catch_up()
@@ -273,6 +283,13 @@ class Guard:
             log.error("the clock was set back by %.0f s: starting anew", self.clock.ahead_s())
             self._exit = EXIT_RELOAD
             self._stopping.set()
+
+    def _alone(self, beaten: "Future[str | None]") -> None:
+        """Another daemon on this database would send this one's alarms, and end them. On the writer's thread."""
+        if beaten.exception() is None:
+            other = self._has_beaten and beaten.result() not in (self.session, None)
+            self._has_beaten = True
+            self.telling.shared_database = SHARED_DATABASE if other else None
 
     def _complain(self, trouble: str | None) -> None:
         if trouble is not None and self._trouble is None:
@@ -290,6 +307,8 @@ class Guard:
         self._notifier.send("STOPPING=1")
         self.web.stop()
         self.feeds.stop()
+        if self.chain is not None:
+            self.chain.stop()
         self.devices.stop()
         if hasattr(self, "core"):
             self.core.stop(STOP_HUNG_S if self._hangs else 10.0)

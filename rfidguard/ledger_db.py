@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, bindparam, func, select, text
 
+from rfidguard import chain_outbox
 from rfidguard.effects import BindCredit
 from rfidguard.epc import credit_key, identify
 from rfidguard.events import Ledger
@@ -32,6 +33,15 @@ _BINDINGS = select(credit_bindings.c.credit, credit_bindings.c.unit, credit_bind
 _BOUND_CREDITS = KeyQuery(_BINDINGS.where(credit_bindings.c.credit.in_(bindparam("names", expanding=True))))
 _BOUND_ITEMS = KeyQuery(_BINDINGS.where(credit_bindings.c.key.in_(bindparam("names", expanding=True))))
 _EXPORT = _RECORDS.order_by(ledger_records.c.at, ledger_records.c.id)
+_AFTER = (
+    _RECORDS.where(
+        ledger_records.c.id > bindparam("name"),
+        ledger_records.c.at >= bindparam("since"),
+        ledger_records.c.recorded_at <= bindparam("until"),
+    )
+    .order_by(ledger_records.c.id)
+    .limit(bindparam("most"))
+)
 _INSERT_RECORD = {
     name: insert_for(name, ledger_records).on_conflict_do_nothing().returning(ledger_records.c.id) for name in DIALECTS
 }
@@ -55,9 +65,9 @@ class Tally(msgspec.Struct, frozen=True):
     recorded_at: float
 
 
-def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: float) -> list[str]:
+def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: float, *, tell: bool = True) -> list[str]:
     """Stores each record whose id is new; "stored" or "duplicate" for each, in order. A known id changes nothing, not even
-    one whose record was folded long ago.
+    one whose record was folded long ago. `tell`: other boxes of the chain are to hear of it, where there is one.
     """
     insert = _insert_sqlite if conn.dialect.name == "sqlite" else _insert
     fresh: set[str] = set()
@@ -66,6 +76,8 @@ def store_records(conn: Connection, records: Sequence[Ledger], recorded_at: floa
     folded = were_folded(conn, fresh)
     drop_records(conn, list(folded))
     fresh -= folded
+    if tell and fresh:
+        chain_outbox.keep(conn, _each_once(records, fresh))
     return [_first_time(record.id, fresh) for record in records]
 
 
@@ -111,10 +123,13 @@ def records_by_id(conn: Connection, ids: Iterable[str]) -> dict[str, Ledger]:
     return {record.id: record for record in _fetch(conn, _BY_ID, list(dict.fromkeys(ids)))}
 
 
-def bind_credit(conn: Connection, effect: BindCredit) -> bool:
+def bind_credit(conn: Connection, effect: BindCredit, *, tell: bool = True) -> bool:
     """Stores which EPC uses a unit of a credit. False (and nothing changed) where that is known already."""
     row = {**msgspec.structs.asdict(effect), "key": identify(effect.epc).key}
-    return insert_once(conn, credit_bindings, row)
+    fresh = insert_once(conn, credit_bindings, row)
+    if fresh and tell:
+        chain_outbox.keep(conn, [binding(effect.credit, effect.unit, effect.epc, effect.at)])
+    return fresh
 
 
 def export_records(conn: Connection) -> Iterator[Ledger]:
@@ -124,6 +139,12 @@ def export_records(conn: Connection) -> Iterator[Ledger]:
     """
     yield from all_folded(conn)
     yield from map(_record_of, conn.execution_options(yield_per=1000).execute(_EXPORT))
+
+
+def records_after(conn: Connection, name: str, since: float, until: float, most: int) -> list[Ledger]:
+    """The records behind `name` in order of their ids, at most `most`, that happened at `since` or later and were stored by
+    `until` (Unix seconds)."""
+    return [_record_of(row) for row in conn.execute(_AFTER, {"name": name, "since": since, "until": until, "most": most})]
 
 
 def tallies(conn: Connection) -> list[Tally]:
@@ -165,6 +186,10 @@ def _insert_sqlite(conn: Connection, records: Sequence[Ledger], recorded_at: flo
     if fresh:
         conn.exec_driver_sql(_INSERT_SQLITE, [_row_of(record, recorded_at) for record in fresh.values()])
     return fresh
+
+
+def _each_once(records: Sequence[Ledger], names: set[str]) -> list[Ledger]:
+    return list({record.id: record for record in reversed(records) if record.id in names}.values())[::-1]
 
 
 def _row_of(record: Ledger, recorded_at: float) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ when the database is back; what then turns up is told to the core as news, so th
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -43,6 +44,8 @@ class LedgerDesk:
         self._order: deque[str] = deque()
         self._unasked: dict[str, None] = {}
         self._blind_until = 0.0
+        self.missed: Callable[[tuple[str, ...], Sequence[Ledger]], None] | None = None
+        """Hears what the core asked and what was found: others may know more."""
         self.problem: str | None = None
         """Why the ledger cannot be asked now; None while it can."""
 
@@ -50,9 +53,13 @@ class LedgerDesk:
         """Every record of `keys`; while the database cannot be asked, those that memory knows."""
         if self._clock.monotonic() >= self._blind_until:
             try:
-                return self._ask(keys)
+                found = self._ask(keys)
             except StoreUnavailable as error:
                 self._trouble(error)
+            else:
+                if self.missed is not None:
+                    self.missed(keys, found)
+                return found
         with self._lock:
             self._unasked.update(dict.fromkeys(keys))
             return self._memory.find(keys)

@@ -114,7 +114,9 @@ def record_heard(layout: Layout, state: CoreState, record: Ledger) -> list[Effec
 
 
 def lookup_heard(layout: Layout, state: CoreState, lookup: Lookup) -> list[Effect]:
-    """The ledger's answer: what it knows of some keys, and of their articles."""
+    """The ledger's answer: what it knows of some keys, and of their articles. Of articles that nobody follows it is no news."""
+    if lookup.keys and not any(key in state.asked or not key.startswith("gtin:") for key in lookup.keys):
+        return []
     for article in lookup.articles:
         state.articles[article.gtin] = article
     if lookup.articles and any(key not in state.asked for key in lookup.keys):

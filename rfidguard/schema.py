@@ -154,6 +154,23 @@ feed_cursors = Table(
     Column("lag_s", Float(53)),  # how late the newest of its last records was heard of
 )
 
+chain_outbox = Table(
+    "chain_outbox",
+    metadata,
+    Column("seq", _row_id, primary_key=True, autoincrement=True),
+    Column("body", LargeBinary, nullable=False),  # rfidguard.events.Ledger as JSON, to be told to the centre
+    sqlite_autoincrement=True,
+)
+
+chain_link = Table(
+    "chain_link",
+    metadata,
+    Column("name", String(64), primary_key=True),  # "centre"; no row: this box belongs to no chain
+    Column("joined_at", Float(53), nullable=False),
+    Column("past", String(200)),  # the id up to which records of before were told; null: all of them
+    Column("told_at", Float(53)),
+)
+
 walk_times = Table(
     "walk_times",
     metadata,

@@ -9,10 +9,12 @@ ALIVE_S = 5.0
 """A beat older than this is a daemon that stopped or died."""
 
 
-def beat(conn: Connection, name: str, session: str, pid: int, at: float) -> None:
-    """Says that service `name` is alive at `at` (Unix seconds)."""
+def beat(conn: Connection, name: str, session: str, pid: int, at: float) -> str | None:
+    """Says that service `name` is alive at `at` (Unix seconds). Returns the session that said so last; None: nobody did."""
+    before: str | None = conn.execute(select(services.c.session).where(services.c.name == name)).scalar()
     conn.execute(delete(services).where(services.c.name == name))
     conn.execute(insert(services).values(name=name, session=session, pid=pid, beat_at=at))
+    return before
 
 
 def rest(conn: Connection, name: str, session: str) -> None:

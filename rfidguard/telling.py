@@ -9,6 +9,7 @@ import msgspec
 from rfidguard import audit
 from rfidguard.alarm import utc_text
 from rfidguard.arming import quiet
+from rfidguard.chain.chain_desk import ChainDesk
 from rfidguard.clock import SystemClock
 from rfidguard.core_thread import CoreThread
 from rfidguard.devices import Devices
@@ -49,6 +50,9 @@ class Telling:
         self.culprit: str | None = None
         """The worker that hangs."""
         self.feeds: Feeds | None = None
+        self.chain: ChainDesk | None = None
+        self.shared_database: str | None = None
+        """What is wrong where another daemon uses the same database."""
         self.web_problem: str | None = None
         """Why there is no HTTP now."""
         self.moved_aside: str | None = None
@@ -121,6 +125,7 @@ class Telling:
             body |= {
                 "mqtt": self._link.health(),
                 "ledger": self._ledger(now),
+                "chain": None if self.chain is None else self.chain.health(),
                 "audit": msgspec.structs.asdict(self._store.read(audit.head)),
             }
         except StoreUnavailable as error:
@@ -152,6 +157,8 @@ class Telling:
         reasons |= self._feed_reasons()
         parts = {"journal": self._recorder.problem, "ledger": self._ledger_desk.problem, "http": self.web_problem}
         reasons |= {name: problem for name, problem in parts.items() if problem}
+        if self.shared_database:
+            reasons["database"] = self.shared_database
         if self.moved_aside:
             reasons["damage"] = f"the database was damaged; what it knew is in {self.moved_aside}"
         if self.culprit:
@@ -183,6 +190,7 @@ class Telling:
             gauge("rfidguard_mqtt_connected", "1 while the broker is there.", float(self._link.connected)),
             gauge("rfidguard_inlet_depth", "Items that wait for the core.", float(self._inlet.depth())),
             *(self.feeds.families() if self.feeds is not None else ()),
+            *(self.chain.families() if self.chain is not None else ()),
             *site_gauges(self._store, self._link, self._core.runner.state, self.reasons(), self._clock.now()),
         ]
 
@@ -215,7 +223,8 @@ class Telling:
         }
 
     def _feed_reasons(self) -> dict[str, str]:
-        return {} if self.feeds is None else self.feeds.reasons()
+        reasons = {} if self.feeds is None else self.feeds.reasons()
+        return reasons if self.chain is None else reasons | self.chain.reasons()
 
     def _feeds(self, now: float) -> dict[str, Any]:
         """Of each configured feed: state, how late its news is, and how long ago it answered."""

@@ -9,6 +9,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || need
 command -v tshark >/dev/null || need="$need tshark"
 command -v faketime >/dev/null || need="$need faketime"
 command -v npm >/dev/null || need="$need npm"
+command -v nats-server >/dev/null || need="$need nats-server"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need="$need postgresql"
 [ -z "$need" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -16,7 +17,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq
     # shellcheck disable=SC2086  # a list of package names
     apt-get install -y -qq --no-install-recommends $need >/dev/null
-    for service in mosquitto postgresql; do
+    for service in mosquitto postgresql nats-server; do
         command -v systemctl >/dev/null && systemctl stop "$service" >/dev/null 2>&1 || true
     done
 else

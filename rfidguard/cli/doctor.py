@@ -68,6 +68,7 @@ def _checks(path: Path) -> "Iterator[Check]":
 def _configured(config: "Config") -> "Iterator[Check]":
     """What can only be looked at with a configuration."""
     from rfidguard import doctor_box as box
+    from rfidguard import doctor_chain as chain
     from rfidguard import doctor_links as links
     from rfidguard.clock import SystemClock
     from rfidguard.doctor import Check
@@ -76,10 +77,20 @@ def _configured(config: "Config") -> "Iterator[Check]":
 
     who = box.daemon_user()
     mqtt = config.mqtt
-    named = (mqtt.password_file, mqtt.key_file, config.http.key_file, *(client.token_file for client in config.http.client))
+    named = (
+        mqtt.password_file,
+        mqtt.key_file,
+        config.http.key_file,
+        config.chain.url_file if config.chain else None,
+        *(client.token_file for client in config.http.client),
+    )
     yield from links.device_checks(config, who)
     yield Check("broker", lambda: broker(config), deadline_s=25.0)
     yield Check("database", lambda: links.database(config, who, SystemClock()), deadline_s=links.DATABASE_DEADLINE_S)
+    if config.chain is not None:
+        yield Check("chain", lambda: chain.centre(config), deadline_s=chain.DEADLINE_S)
+        if (file := links.database_path(config)) is not None and file.exists() and file.stat().st_uid == who.uid:
+            yield Check("chain told", lambda: chain.told(config, SystemClock()), deadline_s=chain.DEADLINE_S)
     yield Check("audit", lambda: trail(config.database.url, links.database_path(config)), deadline_s=DEADLINE_S)
     yield Check("journal", lambda: box.journal_folder(config, who))
     yield Check("disk", lambda: box.disk(config, links.database_path(config)))

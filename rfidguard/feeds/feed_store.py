@@ -99,11 +99,11 @@ def _store(
         hear(conn, source=feed, lane="", now=now, column="heartbeat_at")
     if any(now - record.at >= NEWS_S for record in fresh):
         leave_word(conn, now)
-    _move(conn, feed, cursor, now, fresh)
+    move(conn, feed, cursor, now, fresh)
     return fresh, reused
 
 
-def _move(conn: Connection, feed: str, cursor: str | None, now: float, fresh: Iterable[Ledger]) -> None:
+def move(conn: Connection, feed: str, cursor: str | None, now: float, fresh: Iterable[Ledger]) -> None:
     row: dict[str, object] = {"polled_at": now}
     newest = max((record.at for record in fresh), default=None)
     if cursor is not None:

@@ -9,14 +9,14 @@ import csv
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 import msgspec
 
 from rfidguard.epc import normal_epc, normal_gtin
 from rfidguard.errors import RefusedInput
 from rfidguard.events import LEDGER_KINDS, Ledger
-from rfidguard.rfc3339 import unix_seconds
+from rfidguard.feeds.local_time import local_seconds
 from rfidguard.sale import MAX_QUANTITY
 
 COLUMNS = ("epc", "gtin", "serial", "quantity", "kind", "at", "transaction", "lane", "source", "id")
@@ -108,7 +108,7 @@ def _record(row: dict[str, str], seen: Counter[str], zone: tzinfo, now: float) -
     if abs(quantity) > 1 and (epc is not None or "serial" in row):
         raise RefusedInput("bad_quantity", f"a row with an EPC or a serial is one item, not {quantity}")
     record = Ledger(
-        at=_time(row["at"], zone) if "at" in row else now,
+        at=_time(row["at"], zone, now) if "at" in row else now,
         id=row.get("id") or _content_id(row, seen),
         kind=_kind(row.get("kind"), quantity),
         epc=epc,
@@ -168,22 +168,12 @@ def _kind(text: str | None, quantity: int) -> str:
     return "returned"
 
 
-def _time(text: str, zone: tzinfo) -> float:
+def _time(text: str, zone: tzinfo, now: float) -> float:
     """RFC 3339, the same without zone (local time of the site), or Unix seconds."""
     try:
-        return float(text) if text.replace(".", "", 1).isdigit() else unix_seconds(text)
+        return float(text) if text.replace(".", "", 1).isdigit() else local_seconds(text, zone, now)
     except ValueError as error:
-        return _local_time(text, zone, error)
-
-
-def _local_time(text: str, zone: tzinfo, error: ValueError) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
         raise RefusedInput("bad_time", f"at {error}") from error
-    if len(text) < len("2026-11-22 10:14") or moment.tzinfo is not None:
-        raise RefusedInput("bad_time", f"at {error}") from error
-    return moment.replace(tzinfo=zone).timestamp()
 
 
 def _content_id(row: dict[str, str], seen: Counter[str]) -> str:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0006"
+HEAD = "0007"
 
 _one_at_a_time = threading.Lock()
 """alembic keeps its context in globals; two threads that make a database each must not meet there."""

@@ -15,6 +15,7 @@ from walks import leave
 
 from simulators.handheld import SimHandheld
 from simulators.mqtt_client import Login, SimClient
+from simulators.ports import answers
 
 
 class Box(StoreFront):
@@ -33,6 +34,11 @@ class Box(StoreFront):
     def login(self) -> Login:
         assert self.broker is not None
         return Login(f"mqtt://127.0.0.1:{self.broker.port}", site=self.site)
+
+    def start(self) -> None:
+        """Two daemons, two brokers and a server take a small machine their time."""
+        self.launch()
+        wait_for(lambda: answers(self.http_port), 120, "the daemon")
 
     def open_up(self) -> None:
         """Broker, daemon, reader and handheld, all at work."""

@@ -66,12 +66,16 @@ class StoreFront:
 
     def start(self) -> None:
         """Starts the daemon; it need not be the first time."""
+        self.launch()
+        wait_for(lambda: answers(self.http_port), 30, "the daemon")
+
+    def launch(self) -> None:
+        """Starts it without waiting for it."""
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*program(), "run", "--config", str(self.config)],
                 cwd=self.folder, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
-        wait_for(lambda: answers(self.http_port), 30, "the daemon")
 
     def kill(self) -> None:
         """SIGKILL."""

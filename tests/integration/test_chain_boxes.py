@@ -13,6 +13,8 @@ from walks import leave, own
 
 from rfidguard.epc import identify
 
+pytestmark = pytest.mark.timeout(600)
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

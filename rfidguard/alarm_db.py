@@ -42,6 +42,12 @@ def list_alarms(conn: Connection, include_closed: bool, limit: int) -> list[Alar
     return _alarms(conn, statement if include_closed else statement.where(alarms.c.state.in_(OPEN_STATES)))
 
 
+def alarms_between(conn: Connection, since: float, until: float) -> list[Alarm]:
+    """Every alarm raised in that time, whatever became of it, oldest first."""
+    raised = alarms.c.raised_at.between(since, until)
+    return _alarms(conn, select(alarms.c.body).where(raised).order_by(alarms.c.raised_at, alarms.c.id))
+
+
 def get_alarm(conn: Connection, alarm_id: str) -> Alarm | None:
     """The alarm with exactly this id."""
     body = conn.execute(select(alarms.c.body).where(alarms.c.id == alarm_id)).scalar()

@@ -26,11 +26,15 @@ def load(path: Path, env: Mapping[str, str], *, needs_files: bool = True) -> Con
     `needs_files` False is for commands that open none of them, so that a shop's file can be used elsewhere.
     Raises ConfigError with one line for each mistake.
     """
-    source = replace(read(path, env), needs_files=needs_files)
+    return validated(replace(read(path, env), needs_files=needs_files))
+
+
+def validated(source: "Source") -> Config:
+    """The configuration of what was read, as `load` gives it. Raises ConfigError with one line for each mistake."""
     errors = [str(found) for found in problems(source) if found.level == "error"]
     if errors:
         raise ConfigError(errors)
-    return Config.model_validate(with_lists(with_found_files(source.data, path.parent, env)))
+    return Config.model_validate(with_lists(with_found_files(source.data, source.path.parent, source.env)))
 
 
 def check(path: Path, env: Mapping[str, str]) -> list[Problem]:
@@ -51,7 +55,7 @@ class Unreadable(ConfigError):
 
 @dataclass(frozen=True)
 class Source:
-    """A configuration as written: the text, the data with overrides, and which variable overrides what."""
+    """A configuration as written: the text, the data with overrides, and which variable (or --option) overrides what."""
 
     path: Path
     text: str
@@ -104,5 +108,5 @@ def _placed(found: Found, source: Source, lines: dict[KeyPath, int]) -> Problem:
     path, what = found
     variable = variable_of(source.origins, path)
     if variable is not None:
-        return replace(what, origin=f"${variable}")
+        return replace(what, origin=variable if variable.startswith("--") else f"${variable}")
     return replace(what, origin=str(source.path), line=line_of(lines, path))

@@ -12,7 +12,7 @@ from rfidguard import __version__
 from rfidguard.errors import ConfigError, RfidguardError
 
 COMMANDS = (
-    "run", "check", "demo", "replay", "record", "simulate", "sim", "evaluate", "explain", "ledger", "alarms", "doctor",
+    "run", "check", "demo", "replay", "record", "simulate", "sim", "evaluate", "explain", "tune", "ledger", "alarms", "doctor",
     "site", "backup", "export_schema",
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """What `tune` reads: the kept journal, through several cores in one go, and what staff said, from the database."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -119,6 +120,6 @@ def _progress(title: str, paths: Sequence[Path]) -> Iterator[Callable[[int], Non
 
     total = sum(path.stat().st_size for path in paths if path.exists())
     columns = (TextColumn(title), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=total)
         yield lambda size: bar.advance(task, size)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([dhm])")
 _UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0}
-_GENTLE = 10
+_GENTLE = 5
 """A daemon on the same box goes first."""
 
 
@@ -33,9 +33,7 @@ def _tune(
     config: ConfigOption,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Try this setting; may be repeated. gate[front].mode=light names a gate."
-        ),
+        typer.Option("--set", metavar="KEY=VALUE", help="Try this setting; may be repeated. gate.front.mode=light names a gate."),
     ] = None,
     since: Annotated[
         str | None,

@@ -12,6 +12,7 @@ from rfidguard.config_lines import Path
 from rfidguard.config_problems import Found, problem
 
 _PART = re.compile(r"\.?([^.\[\]]+)|\[([^\[\]]+)\]")
+_LISTS = ("gate", "rule", "action", "feed")
 NAMES = ("id", "use", "name")
 """By what an entry of a list is called: a gate or device, a rule, a client."""
 
@@ -55,6 +56,8 @@ def setting(text: str, data: Mapping[str, Any]) -> Setting:
     parts = [dotted or bracketed for dotted, bracketed in _PART.findall(key.strip())]
     if not equals or not parts or "".join(_PART.split(key.strip())[::3]):
         raise ValueError(f"{text!r}: write KEY=VALUE, like ledger.late_sale_hold_s=4 or gate[front].mode=light")
+    if parts[0] in _LISTS and parts[1:] and not data.get(parts[0]):
+        raise ValueError(f"{text!r}: the file lists no [[{parts[0]}]]; give the whole list, like rule=[{{use='unpaid'}}]")
     return Setting(_found(parts, data, text), _value(value.strip()), text)
 
 

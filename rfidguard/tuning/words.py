@@ -11,9 +11,9 @@ from rfidguard.tuning.staff import FALSE, OPEN, RIGHT, TILL
 
 KIND_WORDS = {
     GONE: "gone",
-    QUIETER: "told, but no longer ring",
+    QUIETER: "no longer ring, but are told",
     NEW: "new",
-    LOUDER: "were quiet and would ring",
+    LOUDER: "were told only, and would ring",
     CHANGED: "otherwise different",
     KEPT: "as before",
 }
@@ -28,7 +28,7 @@ def sentences(differences: Sequence[Difference]) -> list[str]:
         return ["Nobody was told of anything in this time, with either setting."]
     if found[KEPT].total() == len(differences):
         return [f"Nothing would have been different: {_alarms(len(differences))} as before."]
-    return [*_hidden(differences), _summary(found), *_timing(differences)]
+    return [*_hidden(differences), _summary(found, _changes(differences)), *_timing(differences)]
 
 
 def message(differences: Sequence[Difference]) -> dict[str, Any]:
@@ -47,8 +47,9 @@ def change_words(difference: Difference) -> str:
     old, new = difference.before, difference.after
     if old is None or new is None:
         return "would ring" if old is None and new is not None and new.rang_at is not None else KIND_WORDS[difference.kind]
-    parts = [KIND_WORDS[difference.kind]] if difference.kind in (QUIETER, LOUDER) else []
-    parts += [_what(name, old, new) for name in difference.what]
+    if difference.kind in (QUIETER, LOUDER):
+        return "told, but would not ring" if difference.kind == QUIETER else "was told only, and would ring"
+    parts = [_what(name, old, new) for name in difference.what]
     if difference.shift_s:
         parts.append(f"{abs(difference.shift_s):.1f} s {'later' if difference.shift_s > 0 else 'earlier'}")
     return ", ".join(parts)
@@ -62,14 +63,22 @@ def _hidden(differences: Sequence[Difference]) -> list[str]:
     return [f"It would have hidden {_alarms(len(lost))} that staff called right ({names})."]
 
 
-def _summary(found: dict[str, Counter[str]]) -> str:
+def _changes(differences: Sequence[Difference]) -> str:
+    """In what those differ that ring as before: "3 later, 2 in severity"."""
+    changed = [difference for difference in differences if difference.kind == CHANGED]
+    times = Counter("later" if difference.shift_s > 0 else "earlier" for difference in changed if difference.shift_s)
+    fields = Counter(name for difference in changed for name in difference.what)
+    return ", ".join([*(f"{n} {word}" for word, n in times.items()), *(f"{n} in {name}" for name, n in fields.items())])
+
+
+def _summary(found: dict[str, Counter[str]], changes: str) -> str:
     parts = []
     for kind in DIFFERENCES:
         total = found[kind].total()
         if kind in _TOLD_APART and total:
             parts.append(f"{_alarms(total)} {KIND_WORDS[kind]}, of which {_classes(found[kind])}")
         elif total:
-            parts.append(f"{total} {KIND_WORDS[kind]}")
+            parts.append(f"{total} {KIND_WORDS[kind]}" + (f" ({changes})" if kind == CHANGED else ""))
     return "; ".join(parts) + "."
 
 

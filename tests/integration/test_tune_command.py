@@ -86,7 +86,7 @@ def test_a_hold_is_proposed_proved_and_written_down(site: Path, tmp_path: Path) 
 def test_people_are_told_in_words_what_would_have_changed(site: Path) -> None:
     done = tune(site, "--set", "ledger.late_sale_hold_s=4")
     assert done.returncode == 0, done.stderr
-    assert "12 alarms told, but no longer ring, of which staff called 0 false and 0 right, 12 were paid late" in done.stdout
+    assert "12 alarms no longer ring, but are told, of which staff called 0 false and 0 right, 12 were paid late" in done.stdout
     assert "3 alarms that staff called right would ring later, by up to 4.0 s." in done.stdout
     proposed = tune(site)
     assert "ledger.late_sale_hold_s=" in proposed.stdout
@@ -165,11 +165,12 @@ def test_the_journal_and_the_answers_of_a_live_shop_are_enough(tmp_path: Path, m
         assert front.http("/v1/sales", sale)[1]["status"] == "stored"
         handheld.answer(names[stolen], "resolve", "recovered")
         wait_for(lambda: {h.body["outcome"] for h in handheld.events if h.body} >= {"recovered", "paid_late"}, 20, "both ends")
-        running = told(tmp_path, "--set", "ledger.late_sale_hold_s=60")
+        running = told(tmp_path, "--set", "alarms.critical_items=1")
         assert front.terminate() == 0
-        found = told(tmp_path, "--set", "ledger.late_sale_hold_s=60")
+        found = told(tmp_path, "--set", "alarms.critical_items=1")
         assert running["said"] == found["said"] == {"right": 1, "false": 0, "late_sale": 1, "unanswered": 0}
         assert (found["live"], found["repeated"]) == (2, 2)
-        assert found["what_if"]["counts"]["quieter"] == {"total": 1, "late_sale": 1}
-        hidden = told(tmp_path, "--set", "ledger.unknown_epc=observe", status=1)["what_if"]
+        assert [alarm["what"] for alarm in found["what_if"]["alarms"]] == [["severity"], ["severity"]]
+        hidden = told(tmp_path, "--set", "ledger.late_sale_hold_s=60", status=1)["what_if"]
+        assert hidden["counts"]["quieter"] == {"total": 2, "late_sale": 1, "right": 1}
         assert hidden["hides"] == [names[stolen]]

@@ -43,9 +43,11 @@ def test_a_setting_is_found_in_the_configuration(text: str, path: tuple[str | in
     assert value_of(data, path) == value
 
 
-@pytest.mark.parametrize("text", ["", "=", "ledger", "ledger]x=1", "gate[side].mode=light", "gate[7].mode=light", "rule[x].a=1"])
+@pytest.mark.parametrize(
+    "text", ["", "=", "ledger", "ledger]x=1", "gate[side].mode=light", "gate[7].mode=light", "rule[x].a=1", "action[0].kind=x"]
+)
 def test_what_is_no_setting_is_refused_with_how_to_write_it(text: str) -> None:
-    with pytest.raises(ValueError, match=r"write KEY=VALUE|no entry is called"):
+    with pytest.raises(ValueError, match=r"write KEY=VALUE|no entry is called|give the whole list"):
         setting(text, DATA)
 
 

@@ -33,13 +33,15 @@ def store_change(conn: Connection, change: AlarmChanged, rows: Sequence[OutboxRo
 
 def open_alarms(conn: Connection) -> list[Alarm]:
     """Every alarm that is open or acknowledged, oldest first."""
-    return _alarms(conn, select(alarms.c.body).where(alarms.c.state.in_(OPEN_STATES)).order_by(alarms.c.raised_at, alarms.c.id))
+    return alarms_where(
+        conn, select(alarms.c.body).where(alarms.c.state.in_(OPEN_STATES)).order_by(alarms.c.raised_at, alarms.c.id)
+    )
 
 
 def list_alarms(conn: Connection, include_closed: bool, limit: int) -> list[Alarm]:
     """The newest alarms first; closed ones only where they are asked for."""
     statement = select(alarms.c.body).order_by(desc(alarms.c.raised_at), desc(alarms.c.id)).limit(limit)
-    return _alarms(conn, statement if include_closed else statement.where(alarms.c.state.in_(OPEN_STATES)))
+    return alarms_where(conn, statement if include_closed else statement.where(alarms.c.state.in_(OPEN_STATES)))
 
 
 def alarms_between(conn: Connection, since: float, until: float) -> list[Alarm]:
@@ -57,7 +59,12 @@ def get_alarm(conn: Connection, alarm_id: str) -> Alarm | None:
 def find_alarms(conn: Connection, prefix: str, limit: int = 10) -> list[Alarm]:
     """The alarms whose id starts with `prefix` (letters and digits, either case), newest first."""
     statement = select(alarms.c.body).where(alarms.c.id.startswith(prefix.upper(), autoescape=True))
-    return _alarms(conn, statement.order_by(desc(alarms.c.id)).limit(limit))
+    return alarms_where(conn, statement.order_by(desc(alarms.c.id)).limit(limit))
+
+
+def alarms_where(conn: Connection, statement: Any) -> list[Alarm]:
+    """The alarms whose bodies `statement` selects, in its order."""
+    return [_decoder.decode(body) for body in conn.execute(statement).scalars()]
 
 
 def transitions(conn: Connection, alarm_id: str) -> list[tuple[str, float]]:
@@ -86,7 +93,3 @@ def _upsert(dialect: str) -> sqlite.Insert:
 def _row_of(alarm: Alarm) -> dict[str, Any]:
     names = ("id", "revision", "gate", "kind", "state", "severity", "raised_at", "updated_at")
     return {**{name: getattr(alarm, name) for name in names}, "body": msgspec.json.encode(alarm)}
-
-
-def _alarms(conn: Connection, statement: Any) -> list[Alarm]:
-    return [_decoder.decode(body) for body in conn.execute(statement).scalars()]

@@ -15,9 +15,11 @@ from rfidguard.clock import Clock
 from rfidguard.config import Config, DeviceSection
 from rfidguard.doctor import Check, Finding, fail, ok, warn
 from rfidguard.doctor_box import Who, writable_folder
+from rfidguard.doctor_feeds import feed_findings
 from rfidguard.driver import load_driver
 from rfidguard.errors import RfidguardError
 from rfidguard.exit_tally import DAYS, Passed, advice, passed_lately
+from rfidguard.feed_standing import standings
 from rfidguard.schema import ledger_records
 from rfidguard.site_watch import local_day
 
@@ -79,10 +81,12 @@ def _opened(config: Config, clock: Clock) -> Iterator[Finding]:
             stocked = store.read(_has_stock)
             today = local_day(clock.now(), config)
             lately = store.read(lambda conn: (passed_lately(conn, today), FULL in last_counts(conn)))
+            sources = store.read(lambda conn: standings(conn, config, clock.now()))
     except (RfidguardError, TimeoutError) as error:
         yield fail("database", str(error) or "no commit in time", "mend what it says; the daemon waits for the database")
         return
     yield ok("database", "opens, is up to date and can be written")
+    yield from feed_findings(sources, clock.now())
     yield from _policy(config, stocked)
     yield _going_live(config, *lately)
 

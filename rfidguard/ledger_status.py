@@ -9,10 +9,11 @@ from sqlalchemy import Connection
 
 from rfidguard.alarm import utc_text
 from rfidguard.catalogue_db import FULL, StockCount, catalogue_mark, last_counts
-from rfidguard.config import LedgerPolicy
+from rfidguard.config import Config, LedgerPolicy
 from rfidguard.credit_time import credit_time
 from rfidguard.dead_letter import buried
 from rfidguard.exit_tally import DAYS, Passed, advice, passed_lately
+from rfidguard.feed_standing import Standing, standing_message, standings
 from rfidguard.intake import last_heard, last_sales
 from rfidguard.ledger_db import Tally, tallies
 from rfidguard.ledger_items_db import folded_items, newest_fold
@@ -32,14 +33,16 @@ class LedgerStatus(msgspec.Struct, frozen=True):
     folded: tuple[int, float] | None = None
     """Items whose story is folded, and before when (Unix seconds)."""
     walks: dict[int, float] = {}
+    feeds: list[Standing] = []
 
 
-def ledger_status(conn: Connection, today: str) -> LedgerStatus:
-    """Reads it. `today` is the shop's day, "2026-11-22"."""
+def ledger_status(conn: Connection, config: Config, now: float) -> LedgerStatus:
+    """Reads it, at `now` (Unix seconds)."""
+    today = _local(now, config.site.zone())[:10]
     return LedgerStatus(
         tallies(conn), last_heard(conn), last_sales(conn), buried(conn),
         catalogue_mark(conn)[0], last_counts(conn), passed_lately(conn, today),
-        _folded(conn), known_walks(conn),
+        _folded(conn), known_walks(conn), standings(conn, config, now),
     )  # fmt: skip
 
 
@@ -65,6 +68,7 @@ def status_message(status: LedgerStatus, policy: LedgerPolicy) -> dict[str, Any]
             lane: {"heartbeat_at": _text(status.heartbeats.get(lane)), "sale_at": _text(status.sales.get(lane))}
             for lane in sorted({*status.heartbeats, *status.sales})
         },
+        "feeds": [standing_message(feed) for feed in status.feeds],
         "refused": status.refused,
         "folded": None if status.folded is None else {"items": status.folded[0], "before": _text(status.folded[1])},
         "articles": status.articles,
@@ -128,8 +132,24 @@ def _heard(status: LedgerStatus, zone: tzinfo) -> Iterable[str]:
             if lane in times
         ]
         yield f"  {f'lane {lane}' if lane else 'no lane'}: {', '.join(heard)}"
+    for feed in status.feeds:
+        if feed.driver is not None or feed.stale is not None:
+            yield _feed_line(feed, zone)
     for reason, count in sorted(status.refused.items()):
         yield f"  {count} refused inputs kept: {reason}"
+
+
+def _feed_line(feed: Standing, zone: tzinfo) -> str:
+    """A configured feed, or a till that is silent."""
+    if feed.driver is None:
+        return f"  {feed.name} is silent: {feed.stale}"
+    told = [f"last answer {_local(feed.answered_at, zone)}" if feed.answered_at else "not heard yet"]
+    told += [f"last sale {_local(feed.sale_at, zone)}"] if feed.sale_at else []
+    told += [f"heard {feed.lag_s:.0f} s late"] if feed.lag_s is not None else []
+    told += [f"silent: {feed.stale}"] if feed.stale else []
+    if feed.refused is not None:
+        told += [f"{feed.refused.total} refused ({', '.join(f'{n} {why}' for why, n in sorted(feed.refused.reasons.items()))})"]
+    return f"  feed {feed.name} ({feed.driver}): {', '.join(told)}"
 
 
 def _total(found: list[Tally]) -> int:

@@ -7,9 +7,10 @@ import msgspec
 from sqlalchemy import Connection
 
 from rfidguard.alarm import utc_text
+from rfidguard.catalogue_db import articles_for
 from rfidguard.epc import Identity, credit_key, identify, normal_epc, normal_gtin
 from rfidguard.errors import ConfigError, RefusedInput
-from rfidguard.events import Ledger
+from rfidguard.events import Article, Ledger
 from rfidguard.layout import Layout
 from rfidguard.ledger import BOUND, FOREIGN, LedgerAnswer, answer, document_of, record_key
 from rfidguard.ledger_db import records_for
@@ -25,6 +26,8 @@ class Story(msgspec.Struct, frozen=True):
     at: float
     answer: LedgerAnswer
     records: tuple[Ledger, ...]
+    article: Article | None = None
+    """What the catalogue calls it."""
 
 
 def named(key: str) -> Identity:
@@ -41,18 +44,22 @@ def named(key: str) -> Identity:
         raise ConfigError([f"{key}: an EPC (hex), a GTIN or GTIN.SERIAL is needed: {error}"]) from error
 
 
-def story_of(conn: Connection, key: str, layout: Layout, at: float) -> Story:
-    """Everything known at `at` (Unix seconds) of the item or article that `key` names. Raises ConfigError for a bad key."""
+def story_of(conn: Connection, key: str, layout: Layout, at: float, credit_ttl_s: float | None = None) -> Story:
+    """Everything known at `at` (Unix seconds) of the item or article that `key` names. Raises ConfigError for a bad key.
+
+    `credit_ttl_s`: what the gates have learned, instead of what is configured.
+    """
     identity = named(key)
     article = [] if identity.gtin is None else [credit_key(identity.gtin)]
     whole_article = identity.gtin is not None and identity.serial is None
     keys = article if whole_article else [identity.key, *article]
     records = tuple(record for record in records_for(conn, keys) if record.at <= at)
-    found = answer(records, identity, layout.policy, at)
+    policy = layout.policy if credit_ttl_s is None else msgspec.structs.replace(layout.policy, credit_ttl_s=credit_ttl_s)
+    found = answer(records, identity, policy, at)
     if found.state == "unknown" and not layout.owns(identity):
         found = FOREIGN
     told = records if whole_article else tuple(_own(records, identity, found))
-    return Story(_name(identity), identity, at, found, told)
+    return Story(_name(identity), identity, at, found, told, next(iter(articles_for(conn, article)), None))
 
 
 def story_message(story: Story) -> dict[str, Any]:
@@ -63,6 +70,8 @@ def story_message(story: Story) -> dict[str, Any]:
         "epc": identity.epc or None,
         "gtin": identity.gtin,
         "serial": identity.serial,
+        "name": story.article.name if story.article else None,
+        "price": story.article.price if story.article else None,
         "at": utc_text(story.at),
         "state": known.state,
         "by": known.by,

@@ -24,7 +24,7 @@ def _doctor(
     config: ConfigOption,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
 ) -> None:
-    """Tell whether this box can work: configuration, ports and groups, readers, broker login and rights, database, clock, disk.
+    """Tell whether this box can work: configuration, ports and groups, readers, feeds of sales, broker, database, clock, disk.
 
     One line a check: ok, warn or fail, with what to do. Works with the daemon running or stopped; no check hangs.
     Run by root, it asks what the service's user may do. Exit 0 if nothing failed, else 1.
@@ -69,6 +69,7 @@ def _configured(config: "Config") -> "Iterator[Check]":
     """What can only be looked at with a configuration."""
     from rfidguard import doctor_box as box
     from rfidguard import doctor_chain as chain
+    from rfidguard import doctor_feeds as feeds
     from rfidguard import doctor_links as links
     from rfidguard.clock import SystemClock
     from rfidguard.doctor import Check
@@ -85,6 +86,7 @@ def _configured(config: "Config") -> "Iterator[Check]":
         *(client.token_file for client in config.http.client),
     )
     yield from links.device_checks(config, who)
+    yield from feeds.feed_checks(config, who, SystemClock())
     yield Check("broker", lambda: broker(config), deadline_s=25.0)
     yield Check("database", lambda: links.database(config, who, SystemClock()), deadline_s=links.DATABASE_DEADLINE_S)
     if config.chain is not None:
@@ -94,5 +96,6 @@ def _configured(config: "Config") -> "Iterator[Check]":
     yield Check("audit", lambda: trail(config.database.url, links.database_path(config)), deadline_s=DEADLINE_S)
     yield Check("journal", lambda: box.journal_folder(config, who))
     yield Check("disk", lambda: box.disk(config, links.database_path(config)))
-    yield Check("secrets", lambda: box.secret_files([file for file in named if file is not None], who))
+    secrets = [*(file for file in named if file is not None), *feeds.feed_secrets(config)]
+    yield Check("secrets", lambda: box.secret_files(list(dict.fromkeys(secrets)), who))
     yield Check("http", lambda: box.http_port(config))

@@ -12,22 +12,26 @@ from rfidguard.cli import ConfigOption
 from rfidguard.cli._database import loaded, local_text, opened
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
-
     from rfidguard.feeds.ledger_import import ImportResult
-    from rfidguard.ledger_story import Story
 
 
 def register(app: typer.Typer) -> None:
     """Adds the group."""
     group = typer.Typer(no_args_is_help=True, help="The ledger of what was sold. Works with the daemon running or stopped.")
-    for name, command in (("status", _status), ("lookup", _lookup), ("import", _import), ("export", _export), ("fold", _fold)):
+    for name, command in (
+        ("status", _status),
+        ("lookup", _lookup),
+        ("import", _import),
+        ("export", _export),
+        ("fold", _fold),
+        ("refused", _refused),
+    ):
         group.command(name)(command)
     app.add_typer(group, name="ledger")
 
 
 def _status(config: ConfigOption, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """How much the ledger holds, from whom, when each till was last heard, and how much of what passed the gates it knew.
+    """How much the ledger holds, from whom, how every feed and till stands, and how much of what passed the gates it knew.
 
     Says when it is time to go from `unknown_epc = "observe"` to "stock_only".
 
@@ -39,8 +43,7 @@ def _status(config: ConfigOption, as_json: Annotated[bool, typer.Option("--json"
 
     settings = loaded(config)
     with opened(settings) as (store, clock):
-        today = local_text(clock.now(), settings.site.zone())[:10]
-        status = store.read(lambda conn: ledger_status(conn, today))
+        status = store.read(lambda conn: ledger_status(conn, settings, clock.now()))
     if as_json:
         print(json.dumps(status_message(status, settings.ledger), ensure_ascii=False, indent=2))
     else:
@@ -53,28 +56,39 @@ def _lookup(
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="As it was then, like 2026-11-22T10:14:02Z.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Tell an item's story in order of time, and whether it may leave.
+    """Tell an item's story in order of time: sales and alarms, and what the gate would answer if it were carried out now.
 
-    States: sold (it may leave), armed, reserved (both ring), foreign (not ours), unknown (ours, but no record of it).
+    States: sold (it may leave), armed, reserved (both ring), foreign (not ours), unknown (ours, but no record of it). What was
+    seen being carried in (personal) only the running gates know; explain tells it.
 
     Example: rfidguard ledger lookup 3034257BF7194E4000001A85 --at 2026-11-22T10:14:02Z
     """
     import json
 
     from rfidguard.catalogue_db import own_gtins
+    from rfidguard.cli._story import story_lines
+    from rfidguard.credit_time import credit_time
+    from rfidguard.feed_standing import standings
     from rfidguard.layout import layout_from
-    from rfidguard.ledger_story import story_message, story_of
+    from rfidguard.ledger_gate import alarm_message, alarms_of, at_the_gate, gate_message
+    from rfidguard.ledger_story import named, story_message, story_of
+    from rfidguard.walk_watch import known_walks
 
     settings = loaded(config)
-    moment = _moment(at)
+    moment, identity = _moment(at), named(key)
     with opened(settings) as (store, clock):
         layout = layout_from(settings, store.read(own_gtins))
         when = clock.now() if moment is None else moment
-        story = store.read(lambda conn: story_of(conn, key, layout, when))
+        ttl_s = credit_time(store.read(known_walks), settings.ledger).seconds
+        story = store.read(lambda conn: story_of(conn, key, layout, when, ttl_s))
+        alarms = store.read(lambda conn: alarms_of(conn, identity, when))
+        sources = store.read(lambda conn: standings(conn, settings, when)) if moment is None else []
+    verdict = at_the_gate(layout, story, {one.name: one.stale for one in sources if one.stale is not None})
     if as_json:
-        print(json.dumps(story_message(story), ensure_ascii=False, indent=2))
+        told = {**story_message(story), "gate": gate_message(verdict), "alarms": [alarm_message(one, identity) for one in alarms]}
+        print(json.dumps(told, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(_told(story, settings.site.zone())))
+        print("\n".join(story_lines(story, alarms, verdict, settings.site.zone())))
 
 
 def _import(
@@ -164,6 +178,37 @@ def _fold(
     print(f"{done.records} records folded, all from before {local_text(done.before, settings.site.zone())}")
 
 
+def _refused(
+    config: ConfigOption,
+    source: Annotated[str | None, typer.Option("--source", help="Of one feed or till only, as ledger status calls it.")] = None,
+    last: Annotated[int, typer.Option("--last", metavar="N", min=1, max=1000, help="So many of the newest.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What was sent and could not be used, with the reason: who looks for a lost sale finds it here. The newest come last.
+
+    Example: rfidguard ledger refused --source erp --last 5
+    """
+    import json
+
+    import msgspec
+
+    from rfidguard.alarm import utc_text
+    from rfidguard.dead_letter import newest_letters
+
+    settings = loaded(config)
+    with opened(settings) as (store, _):
+        letters = store.read(lambda conn: newest_letters(conn, source, last))
+    if as_json:
+        told = [{**msgspec.to_builtins(letter), "at": utc_text(letter.at)} for letter in letters]
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    zone = settings.site.zone()
+    for letter in letters:
+        print(f"{local_text(letter.at, zone)}  {letter.source}  {letter.reason}: {letter.detail.replace(chr(10), '; ')}")
+    if not letters:
+        print("nothing was refused")
+
+
 def _moment(text: str | None) -> float | None:
     from rfidguard.errors import ConfigError
     from rfidguard.rfc3339 import unix_seconds
@@ -172,19 +217,6 @@ def _moment(text: str | None) -> float | None:
         return None if text is None else unix_seconds(text)
     except ValueError as error:
         raise ConfigError([f"--at {error}"]) from error
-
-
-def _told(story: "Story", zone: "tzinfo") -> list[str]:
-    lines = [f"{story.name}: {story.answer.state}" + (f" (by {story.answer.by})" if story.answer.by else "")]
-    for record in story.records:
-        details = [f"×{record.quantity}" if record.quantity > 1 else "", f"undoes {record.ref}" if record.kind == "void" else ""]
-        details += [f"credit {record.ref} used by {record.epc}" if record.kind == "bound" else ""]
-        details += [f"{word} {value}" for word, value in (("transaction", record.transaction), ("lane", record.lane)) if value]
-        details += [f"from {record.source}" if record.source else ""]
-        lines.append(
-            f"  {local_text(record.at, zone)}  {record.kind:<9} {record.id}  {', '.join(filter(None, details))}".rstrip()
-        )
-    return lines if story.records else [*lines, "  no record"]
 
 
 @contextmanager

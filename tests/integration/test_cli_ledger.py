@@ -7,10 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from rfidguard.alarm import Alarm, Item
+from rfidguard.alarm_db import store_change
 from rfidguard.clock import SystemClock
+from rfidguard.config_file import load
+from rfidguard.effects import AlarmChanged
+from rfidguard.epc import identify
 from rfidguard.events import Ledger
+from rfidguard.feed_standing import standings
+from rfidguard.feeds.feed_store import take_page
+from rfidguard.feeds.ledger_csv import Taken
 from rfidguard.intake import take_heartbeat, take_sale
 from rfidguard.journal import encode_line
+from rfidguard.layout import layout_from
+from rfidguard.ledger_db import store_records
+from rfidguard.ledger_gate import at_the_gate
+from rfidguard.ledger_status import ledger_status, status_lines
+from rfidguard.ledger_story import story_of
+from rfidguard.service_db import DAEMON, beat
 from rfidguard.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -133,3 +147,91 @@ def test_a_configuration_that_is_missing_is_bad_usage(shop: Shop) -> None:
     done = shop.ledger("status")
     assert done.returncode == 2
     assert "there is no such file" in done.stderr
+
+
+GATE = '[[gate]]\nid = "front"\n[[gate.reader]]\nid = "front-1"\ndriver = "replay"\n'
+
+
+def alarm_of(epc: str, at: float) -> Alarm:
+    who = identify(epc)
+    item = Item(epc=epc, gtin=who.gtin, serial=who.serial, state="cleared", reason="late_sale", certainty=0.98, decided_at=at)
+    return Alarm(
+        id="01M89FWG4WNBS5C3WSANES87RY", revision=2, site="0001", gate="front", kind="unpaid_items", state="cleared",
+        severity="warning", raised_at=at, updated_at=at + 20, items=(item,), currency="EUR", outcome="paid_late",
+    )  # fmt: skip
+
+
+def test_lookup_tells_sales_and_alarms_in_order_and_what_the_gate_would_answer(shop: Shop) -> None:
+    shop.config.write_text(shop.config.read_text() + GATE)
+    shop.ledger("import", shop.file("articles.csv", "gtin,name,price\n80614141123458,Shirt,19.90\n"))
+    with Store(shop.url, SystemClock()) as store:
+        sold = Ledger(at=1_795_342_442.0, id="D1/1", kind="sold", epc=EPC, source="till-3", lane="3")
+        store.write(lambda conn: store_records(conn, [sold], 1_795_342_454.0)).result()
+        change = AlarmChanged(alarm_of(EPC, 1_795_342_440.0), "cleared", 1_795_342_454.0)
+        store.write(lambda conn: store_change(conn, change, ())).result()
+    assert shop.ledger("lookup", EPC).stdout.splitlines() == [
+        f"GTIN 80614141123458 serial 6789, EPC {EPC} (Shirt): sold (by D1/1)",
+        "  2026-11-22 11:14:00  alarm     01M89FWG4WNBS5C3WSANES87RY  at front: cleared (late_sale), cleared, paid_late",
+        "  2026-11-22 11:14:02  sold      D1/1  lane 3, from till-3, heard 12 s late",
+        "  carried out now: sold (sold). The item is sold.",
+    ]
+    told = json.loads(shop.ledger("lookup", "80614141123458.6789", "--json").stdout)
+    assert (told["name"], told["price"], told["gate"]["verdict"]) == ("Shirt", "19.90", "sold")
+    assert [alarm["outcome"] for alarm in told["alarms"]] == ["paid_late"]
+    article = json.loads(shop.ledger("lookup", "80614141123458", "--json").stdout)
+    assert (len(article["alarms"]), article["gate"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("stock_only", "carried out now: silent (not_in_stock)"),
+        ("strict", "carried out now: unpaid; raises unpaid_items (unpaid_exit)"),
+        ("observe", "carried out now: observed (unknown_item)"),
+    ],
+)
+def test_lookup_says_what_happens_to_an_item_that_nobody_sold(shop: Shop, policy: str, said: str) -> None:
+    shop.config.write_text(shop.config.read_text().replace("stock_only", policy) + GATE)
+    assert said in shop.ledger("lookup", EPC).stdout
+
+
+def test_a_till_that_is_silent_makes_the_gates_answer_doubtful_while_the_daemon_listens(shop: Shop) -> None:
+    now = 1_795_342_442.0
+    shop.config.write_text(shop.config.read_text().replace("stock_only", "strict") + GATE)
+    config = load(shop.config, {})
+    with Store(shop.url, SystemClock()) as store:
+        take_heartbeat(store, b"", "mqtt:3", "3", now - 600.0)
+        assert [one.stale for one in store.read(lambda conn: standings(conn, config, now))] == [None], "nobody listens"
+        store.write(lambda conn: beat(conn, DAEMON, "s", 1, now)).result()
+        status = store.read(lambda conn: ledger_status(conn, config, now))
+        story = store.read(lambda conn: story_of(conn, EPC, layout_from(config), now))
+    stale = {one.name: one.stale or "" for one in status.feeds}
+    assert stale == {"mqtt:3 3": "no sign of life for more than 120 s"}
+    said = at_the_gate(layout_from(config), story, stale)
+    assert said is not None
+    assert (said.state, said.reason) == ("unverified", "ledger_stale")
+    told = status_lines(status, config.site.zone(), config.ledger)
+    assert "  mqtt:3 3 is silent: no sign of life for more than 120 s" in told
+
+
+def test_status_and_refused_tell_how_a_feed_stands_and_what_could_not_be_used(shop: Shop, tmp_path: Path) -> None:
+    feed = f'[[feed]]\nid = "erp"\ndriver = "drop_folder"\npath = "{tmp_path}"\n'
+    shop.config.write_text(shop.config.read_text() + feed)
+    assert "  feed erp (drop_folder): not heard yet" in shop.ledger("status").stdout
+    assert shop.ledger("refused").stdout == "nothing was refused\n"
+    with Store(shop.url, SystemClock()) as store:
+        taken = [
+            Taken(0, Ledger(at=1_795_342_442.0, id="e/1", kind="sold", epc=EPC)),
+            Taken(3, reason="bad_gtin", text="a GTIN has 8, 12, 13 or 14 digits"),
+        ]
+        take_page(store, taken, feed="erp", cursor="1", now=1_795_342_445.0, emit=lambda event: None, alive=True)
+    assert (
+        "  feed erp (drop_folder): last answer 2026-11-22 11:14:05, last sale 2026-11-22 11:14:05, heard 3 s late,"
+        " 1 refused (1 bad_gtin)"
+    ) in shop.ledger("status").stdout.splitlines()
+    (told,) = json.loads(shop.ledger("status", "--json").stdout)["feeds"]
+    assert (told["driver"], told["lag_s"], told["refused"]["reasons"]) == ("drop_folder", 3.0, {"bad_gtin": 1})
+    assert shop.ledger("refused", "--source", "erp").stdout == (
+        "2026-11-22 11:14:05  erp  bad_gtin: line 3: a GTIN has 8, 12, 13 or 14 digits\n"
+    )
+    assert json.loads(shop.ledger("refused", "--json").stdout)[0]["reason"] == "bad_gtin"

@@ -47,7 +47,7 @@ def list_alarms(conn: Connection, include_closed: bool, limit: int) -> list[Alar
 def alarms_between(conn: Connection, since: float, until: float) -> list[Alarm]:
     """Every alarm raised in that time, whatever became of it, oldest first."""
     raised = alarms.c.raised_at.between(since, until)
-    return _alarms(conn, select(alarms.c.body).where(raised).order_by(alarms.c.raised_at, alarms.c.id))
+    return alarms_where(conn, select(alarms.c.body).where(raised).order_by(alarms.c.raised_at, alarms.c.id))
 
 
 def get_alarm(conn: Connection, alarm_id: str) -> Alarm | None:

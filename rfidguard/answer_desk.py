@@ -103,14 +103,13 @@ class AnswerDesk:
         try:
             first, before = self._store.write(partial(_store_once, answer=answer)).result()
         except BaseException as error:
-            self._forget(key)
-            verdict.set_exception(error)
+            if self._forget(key) is not None:
+                verdict.set_exception(error)
             raise
         crash_points.reached("answer_after_store")
         if before is None:
             self._emit(first)
-        else:
-            self._forget(key)
+        elif self._forget(key) is not None:  # else it was told in the same moment
             verdict.set_result(before)
         return verdict
 

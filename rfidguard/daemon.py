@@ -37,6 +37,7 @@ from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
 from rfidguard.notify import Notifier
 from rfidguard.outbox import index_message
+from rfidguard.pulse import Pulse
 from rfidguard.recorder import Recorder
 from rfidguard.repeat import Repeater
 from rfidguard.resume import MOST_AHEAD_S, reconciled, resumed
@@ -46,24 +47,21 @@ from rfidguard.site_watch import SiteWatch
 from rfidguard.status import StatusBoard
 from rfidguard.store import Store, StoreUnavailable
 from rfidguard.telling import Telling
+from rfidguard.watchdog import Watchdog
 from rfidguard.web.access import access_from, check_listen, listen_address
 from rfidguard.web.app import create_app
 from rfidguard.web.live import Broadcast
 from rfidguard.web.server import WebServer
 from rfidguard.web.tls import tls_from
+from rfidguard.workers import ROUNDS_HUNG_S, workers
 
 log = logging.getLogger(__name__)
 
 TURN_S = 0.25
 HEALTH_S = 60.0
 BEAT_S = 1.0
-HUNG_S = 10.0
-"""A worker that has not beaten for this long hangs."""
 WEB_RETRY_S = 5.0
-WEB_HUNG_S = 30.0
 STOP_HUNG_S = 5.0
-MOST_REPLACED = 3
-"""A device whose driver hung so often holds something that only the end of the process gives back."""
 DATABASE_PATIENCE_S = 2.0
 """A start waits no longer for the database: the gate is watched without it."""
 DAY_S = 25 * 3600.0
@@ -91,6 +89,9 @@ class Guard:
         self._has_beaten = False
         self._moved_aside: str | None = None
         self._notifier = Notifier()
+        self.pulse = Pulse(self.clock.monotonic, ROUNDS_HUNG_S)
+        self.rounds = threading.Thread(target=self._run_rounds, name="rounds", daemon=True)
+        self.watchdog = Watchdog(lambda: workers(self), self._told_of_workers)
         self.layout = layout_from(config)
         self.store = Store(config.database.url, self.clock)
         self.inlet = Inlet()
@@ -167,7 +168,7 @@ class Guard:
         self.chain.start() if self.chain is not None else no_chain(self.store)
         self._start_web()
         self._check_database()
-        fold_daily(self.store, self.clock, self.config.ledger.fold_after_days, self._stopping)
+        self.fold = fold_daily(self.store, self.clock, self.config.ledger.fold_after_days, self._stopping)
 
     def _open_store(self) -> None:
         """A damaged database is moved aside, one that is away is done without until it comes; one of another program or a
@@ -218,18 +219,31 @@ class Guard:
             self.telling.web_problem = None
 
     def _guard_web(self, now: float) -> None:
-        if self.web.alive and now - self.web.beat_at < WEB_HUNG_S:
+        if self.web.alive and not self.web.late_s(now):
             return
         self.web.stop()
         self.web = self._new_web()
         self._start_web()
 
     def _watch(self) -> None:
+        """This thread asks no database and no network: it must tell who hangs."""
+        self.rounds.start()
+        while not self._stopping.wait(TURN_S):
+            self._guard_workers(self.clock.monotonic())
+
+    def _run_rounds(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._go_rounds()
+            except Exception:  # thread root
+                log.exception("the rounds failed; they begin again")
+
+    def _go_rounds(self) -> None:
         health_at = beat_at = 0.0
         web_at = self.clock.monotonic()
         while not self._stopping.wait(TURN_S):
+            self.pulse.beat()
             now = self.clock.monotonic()
-            self._guard_workers(now)
             if now - web_at >= WEB_RETRY_S:
                 self._guard_web(now)
                 web_at = self.clock.monotonic()
@@ -241,27 +255,18 @@ class Guard:
                 self.link.set_state("health", self.telling.health())
 
     def _guard_workers(self, now: float) -> None:
-        """Feeds systemd's watchdog while every worker beats. A hung device gets a new thread, anything else a new process."""
-        device = self.devices.hung(now, HUNG_S)
-        culprit = self._culprit(now) or (f"device {device}" if device is not None else None)
-        self.telling.culprit = culprit
-        if culprit is None:
+        """Feeds systemd's watchdog while every worker that the gate needs beats, or has just been given a new thread."""
+        if self.watchdog.look(now) is None:
             self._notifier.send("WATCHDOG=1")
-            return
-        log.critical("%s hangs or is gone", culprit)
-        self._notifier.send(f"STATUS={culprit} hangs or is gone")
-        if device is not None and culprit == f"device {device}" and self.devices.replaced[device] < MOST_REPLACED:
-            self.devices.replace(device)
             return
         self._exit = EXIT_CORE_FAILED
         self._hangs = self.core.failed is None
         self._stopping.set()
 
-    def _culprit(self, now: float) -> str | None:
-        """The worker, devices apart, that does not work; None while all do."""
-        if not self.core.is_alive() or now - self.core.beat_at > HUNG_S:
-            return "core"
-        return None if self.link.alive(HUNG_S * 3) else "mqtt"
+    def _told_of_workers(self, hanging: tuple[str, ...]) -> None:
+        self.telling.culprits = hanging
+        text = f"{', '.join(hanging)} hangs or is gone" if hanging else f"watching {len(self.config.gate)} gates"
+        self._notifier.send(f"STATUS={text}")
 
     def _beat(self) -> None:
         """Once a second: tells commands that the daemon lives, takes up answers that they left, looks after what went wrong."""
@@ -305,6 +310,8 @@ class Guard:
 
     def _stop(self) -> None:
         self._notifier.send("STOPPING=1")
+        if self.rounds.ident is not None:
+            self.rounds.join(STOP_HUNG_S)
         self.web.stop()
         self.feeds.stop()
         if self.chain is not None:
@@ -315,7 +322,7 @@ class Guard:
             self.link.stop()
             self.recorder.close()
         self.broadcast.close()
-        if self.store.healthy():
+        if self.store.healthy() and not self._hangs:
             self._keep_site()
             self.store.write(partial(rest, name=DAEMON, session=self.session))
         self.store.close()

@@ -47,13 +47,6 @@ class Devices:
         """Hands an order to a device; False where there is none of that name, or it takes none now."""
         return device in self.supervisors and self.supervisors[device].order(order)
 
-    def hung(self, now: float, patience_s: float) -> str | None:
-        """The first device whose thread is gone or has not beaten for `patience_s`."""
-        for name, supervisor in self.supervisors.items():
-            if not supervisor.is_alive() or now - supervisor.beat_at > patience_s:
-                return name
-        return None
-
     def replace(self, device: str) -> None:
         """Gives a device that hangs a new driver on a new thread. The old thread is left to itself; nobody hears it any more."""
         old = self.supervisors[device]

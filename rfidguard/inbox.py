@@ -24,6 +24,7 @@ from rfidguard.errors import RefusedInput, RfidguardError
 from rfidguard.mqtt_wire import Arrived
 from rfidguard.outbox import encoded
 from rfidguard.publisher import Note
+from rfidguard.pulse import late_s
 from rfidguard.store import Store
 from rfidguard.store_engine import condition_of
 from rfidguard.topics import Inbound, Topics
@@ -103,8 +104,9 @@ class Inbox:
         except queue.Full:
             self.counts["inbox_full"] += 1
 
-    def alive(self) -> bool:
-        return self._thread.is_alive()
+    def late_s(self, now: float, deadline_s: float) -> float:
+        """How long it is over its deadline at `now` (monotonic); a message that waits for the database is no hang."""
+        return late_s(self._thread, self.beat_at if self.busy else None, now, deadline_s)
 
     def _live(self) -> None:
         while not self._stop.is_set():

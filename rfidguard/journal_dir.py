@@ -8,12 +8,15 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import zstandard
+
+from rfidguard.clock import Clock, SystemClock
+from rfidguard.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,8 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 _DAY_S = 86_400
 _CHUNK_BYTES = 1 << 18
 _LEVEL = 3
+HUNG_S = 60.0
+"""A quarter of a megabyte is packed and written in that time on any disk that works."""
 
 
 def file_name(stamp: datetime, number: int) -> str:
@@ -42,7 +47,7 @@ def journals(folder: Path) -> list[Path]:
 class JournalDir:
     """Keeps `folder` within `keep_days` and `max_bytes`, and packs in one background thread."""
 
-    def __init__(self, folder: Path, *, keep_days: int, max_bytes: int) -> None:
+    def __init__(self, folder: Path, *, keep_days: int, max_bytes: int, clock: Clock | None = None) -> None:
         self._folder = folder
         self._keep_s = keep_days * _DAY_S
         self._max_bytes = max_bytes
@@ -50,14 +55,26 @@ class JournalDir:
         self._lock = threading.Lock()
         self._wanted_at: float | None = None
         self._worker: threading.Thread | None = None
+        self._pulse = Pulse((clock or SystemClock()).monotonic, HUNG_S)
+        self._tidied_at = 0.0
 
     def tidy(self, now: float) -> None:
         """Packs what is finished and deletes what is too old or too much, in the background."""
         with self._lock:
-            self._wanted_at = now
+            self._wanted_at = self._tidied_at = now
             if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="journal-pack", daemon=True)
-                self._worker.start()
+                self._begin()
+
+    def late_s(self, now: float) -> float:
+        """How long the thread is over its deadline at `now` (monotonic); 0 while there is nothing to pack."""
+        with self._lock:
+            return self._pulse.late_s(now, self._worker)
+
+    def replace(self) -> None:
+        """Leaves a thread that hangs to itself and begins anew; the file that it holds stays locked and is passed over."""
+        with self._lock:
+            self._wanted_at = self._tidied_at
+            self._begin()
 
     def close(self) -> None:
         """Stops the thread, within a chunk's time."""
@@ -71,6 +88,11 @@ class JournalDir:
         if worker is not None:
             worker.join()
 
+    def _begin(self) -> None:
+        self._pulse.beat()
+        self._worker = threading.Thread(target=self._work, name="journal-pack", daemon=True)
+        self._worker.start()
+
     def _work(self) -> None:
         while (now := self._next()) is not None:
             try:
@@ -80,6 +102,8 @@ class JournalDir:
 
     def _next(self) -> float | None:
         with self._lock:
+            if self._worker is not threading.current_thread():
+                return None
             now, self._wanted_at = self._wanted_at, None
             if now is None or self._stop.is_set():
                 self._worker = None
@@ -90,7 +114,7 @@ class JournalDir:
         self._delete(now)
         for path in journals(self._folder):
             if path.suffix == ".jsonl" and not self._stop.is_set():
-                pack(path, self._stop)
+                pack(path, self._stop, self._pulse.beat)
         self._delete(now)
 
     def _delete(self, now: float) -> None:
@@ -108,14 +132,14 @@ class JournalDir:
                     log.info("journal %s deleted: %s", path.name, "too old" if too_old else "no more room")
 
 
-def pack(path: Path, stop: threading.Event) -> Path | None:
+def pack(path: Path, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> Path | None:
     """Packs a finished journal: the packed file appears whole, then the plain one goes. None where it is busy or `stop` came."""
     packed = path.with_name(f"{path.name}.zst")
     fresh = path.with_name(f"{path.name}.zst.new")
     with _locked(path) as mine:
         if not mine:
             return None
-        if not _copy_packed(path, fresh, stop):
+        if not _copy_packed(path, fresh, stop, beat):
             fresh.unlink(missing_ok=True)
             return None
         fresh.replace(packed)
@@ -123,10 +147,11 @@ def pack(path: Path, stop: threading.Event) -> Path | None:
     return packed
 
 
-def _copy_packed(path: Path, fresh: Path, stop: threading.Event) -> bool:
+def _copy_packed(path: Path, fresh: Path, stop: threading.Event, beat: Callable[[], None]) -> bool:
     with path.open("rb") as plain, fresh.open("wb") as file:
         with zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).stream_writer(file, closefd=False) as writer:
             while chunk := plain.read(_CHUNK_BYTES):
+                beat()
                 if stop.is_set():
                     return False
                 writer.write(chunk)

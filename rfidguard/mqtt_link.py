@@ -23,6 +23,7 @@ from rfidguard.messages import status_message
 from rfidguard.mqtt_wire import Acked, Arrived, BrokerLost, Connected, Lost, Signal, Subscribed, Subscription, Will, Wire
 from rfidguard.outbox import encoded
 from rfidguard.publisher import Note, Publisher
+from rfidguard.pulse import late_s
 from rfidguard.state_board import StateBoard
 from rfidguard.store import Store, StoreUnavailable
 from rfidguard.topics import Topics
@@ -33,6 +34,7 @@ CONNACK_DEADLINE_S = 5.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
 STEADY_S = 10.0
+HUNG_S = 30.0
 """After a connection that lasted this long the next try comes soon. Two daemons of one name must not chase each other."""
 HOUSEKEEPING_S = 60.0
 FLUSH_S = 5.0
@@ -116,11 +118,13 @@ class MqttLink:
     def connected(self) -> bool:
         return self._connected
 
-    def alive(self, stale_after_s: float = 30.0) -> bool:
-        """False once either thread is gone or hangs: for the watchdog."""
-        oldest = self._clock.monotonic() - stale_after_s
-        inbox_hangs = self._inbox.busy and self._inbox.beat_at < oldest
-        return self._thread.is_alive() and self._inbox.alive() and self.beat_at >= oldest and not inbox_hangs
+    def late_s(self, now: float) -> float:
+        """How long its own thread is over its deadline at `now` (monotonic): for the watchdog."""
+        return late_s(self._thread, self.beat_at, now, HUNG_S)
+
+    def inbox_late_s(self, now: float) -> float:
+        """The same of the thread that takes what came in."""
+        return self._inbox.late_s(now, HUNG_S)
 
     @property
     def no_listener(self) -> bool:

@@ -62,7 +62,7 @@ class Recorder:
         self._folder = out or journal.dir
         limit = journal.max_mb * 1024 * 1024
         self._rotate_bytes = min(ROTATE_BYTES, limit // 4)
-        self.files = JournalDir(self._folder, keep_days=journal.keep_days, max_bytes=limit)
+        self.files = JournalDir(self._folder, keep_days=journal.keep_days, max_bytes=limit, clock=clock)
         self._mask = Mask(self._mode, own, secrets.token_bytes(32))
         self._fd: int | None = None
         self._size = 0

@@ -125,6 +125,10 @@ class Store:
         """True while the writer lives and commits."""
         return self._open and self._writer.healthy()
 
+    def late_s(self, now: float) -> float:
+        """How long the writer is over its deadline at `now` (monotonic). A migration, before all else, may take its time."""
+        return self._writer.late_s(now) if self._prepared else 0.0
+
     def is_corrupt(self) -> bool:
         """True once a page of the database was found damaged, by a reader or the writer."""
         return self._corrupt or self._writer.counts["corrupt"] > 0

@@ -112,7 +112,8 @@ def condition_of(error: BaseException) -> str | None:
         return "lost"
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
-        return "lost" if type(error.orig).__name__ in ("OperationalError", "InterfaceError") else None
+        names = {kind.__name__ for kind in type(error.orig).__mro__}
+        return "lost" if names & {"OperationalError", "InterfaceError"} else None
     return _POSTGRES_CONDITIONS.get(state[:2])
 
 

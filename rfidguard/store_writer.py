@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rfidguard.clock import Clock
+from rfidguard.pulse import Pulse
 from rfidguard.store_engine import StoreUnavailable, condition_of
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ MAX_BATCH = 256
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 STALLED_AFTER_S = 30.0
+HUNG_S = 120.0
+"""One job, or the commit of all, takes no longer on the slowest card; a server that is gone without a word answers never."""
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 """Opens a connection with a transaction begun; commits on leaving, rolls back on an exception."""
@@ -62,6 +65,7 @@ class Writer:
         self._closing = threading.Event()
         self._gate = threading.Lock()
         self._busy_since: float | None = None
+        self._pulse = Pulse(clock.monotonic, HUNG_S)
         self._thread = threading.Thread(target=self._live, name="store-writer", daemon=True)
         self.callbacks: list[Callable[[], None]] = []
         self.last_error: str | None = None
@@ -86,6 +90,10 @@ class Writer:
         since = self._busy_since
         hangs = since is not None and self._clock.monotonic() - since > STALLED_AFTER_S
         return self._thread.is_alive() and self.last_error is None and not hangs
+
+    def late_s(self, now: float) -> float:
+        """How long it is over its deadline: for the watchdog. A database that refuses is no hang; one that never answers is."""
+        return 0.0 if self._closing.is_set() else self._pulse.late_s(now, self._thread)
 
     def waiting(self) -> int:
         return self._queue.qsize()
@@ -157,8 +165,16 @@ class Writer:
                 return
 
     def _attempt(self, batch: list[_Job]) -> list[_Outcome]:
-        with self._transaction() as conn:
-            return [_outcome(conn, job) for job in batch]
+        self._pulse.beat()
+        try:
+            with self._transaction() as conn:
+                return [self._run(conn, job) for job in batch]
+        finally:
+            self._pulse.rest()
+
+    def _run(self, conn: Connection, job: _Job) -> _Outcome:
+        self._pulse.beat()
+        return _outcome(conn, job)
 
     def _settle(self, outcomes: list[_Outcome]) -> None:
         if self.last_error is not None:

@@ -16,9 +16,12 @@ from rfidguard.errors import DeviceLost
 from rfidguard.events import Device, Event, OutputDone, ReadBatch
 from rfidguard.events import Read as ReadEvent
 from rfidguard.order_queue import OrderQueue
+from rfidguard.pulse import late_s
 
 log = logging.getLogger(__name__)
 
+HUNG_S = 10.0
+"""A driver that has neither looked at `stop` nor taken an order for so long hangs."""
 PAUSE_MIN_S = 0.2
 PAUSE_MAX_S = 1.0
 """A reader that is back must read again within 2 s: one pause of at most this, then the driver's own connecting."""
@@ -65,6 +68,10 @@ class Supervisor:
         """Runs the device in its own thread."""
         self.beat_at = self._clock.monotonic()
         self._thread.start()
+
+    def late_s(self, now: float) -> float:
+        """How long its driver is over its deadline at `now` (monotonic); infinite once its thread is gone."""
+        return late_s(self._thread, self.beat_at, now, HUNG_S)
 
     def end(self) -> None:
         """Tells the device to stop, without waiting."""

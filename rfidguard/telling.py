@@ -47,8 +47,8 @@ class Telling:
         self._ledger_desk = ledger
         self._measured = (clock.monotonic(), Counter[str]())
         self._said: object = None
-        self.culprit: str | None = None
-        """The worker that hangs."""
+        self.culprits: tuple[str, ...] = ()
+        """The workers that hang or are gone."""
         self.feeds: Feeds | None = None
         self.chain: ChainDesk | None = None
         self.shared_database: str | None = None
@@ -161,8 +161,8 @@ class Telling:
             reasons["database"] = self.shared_database
         if self.moved_aside:
             reasons["damage"] = f"the database was damaged; what it knew is in {self.moved_aside}"
-        if self.culprit:
-            reasons["watchdog"] = f"{self.culprit} hangs"
+        if self.culprits:
+            reasons["watchdog"] = f"{', '.join(self.culprits)} hangs or is gone"
         return reasons
 
     def counters(self) -> Iterable[Family]:

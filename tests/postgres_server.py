@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,20 @@ class Server:
             )
             self.process.wait(30)
             self.process = None
+
+    def freeze(self) -> None:
+        """SIGSTOP to all of it: it takes connections, and never answers."""
+        self._signal("STOP")
+
+    def thaw(self) -> None:
+        self._signal("CONT")
+
+    def _signal(self, name: str) -> None:
+        main = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        subprocess.run(["kill", f"-{name}", main], check=True)
+        subprocess.run(["pkill", f"-{name}", "-P", main], check=True)
+        if self.process is not None and name == "CONT":
+            self.process.send_signal(signal.SIGCONT)  # runuser stops itself when what it runs is stopped
 
     def initialise(self) -> None:
         command = self._as_postgres(

@@ -66,11 +66,11 @@ class ChainDesk:
     def start(self) -> None:
         self._store.after_commit(self._tells.nudge)
         self._tell(FEED, *self._state)
-        for thread in self._threads():
+        for thread in self.threads():
             thread.start()
 
     def stop(self) -> None:
-        for thread in self._threads():
+        for thread in self.threads():
             thread.stop()
         self.centre.close()
 
@@ -131,11 +131,12 @@ class ChainDesk:
         self.refused.update(heard.refused)
         return len(heard.records) + len(heard.bound)
 
-    def _threads(self) -> tuple[ChainThread, ...]:
+    def threads(self) -> tuple[ChainThread, ...]:
+        """All of its threads."""
         return (self._hears, self._tells, self._asks)
 
     def _problem(self) -> str | None:
-        return next((thread.problem for thread in self._threads() if thread.problem is not None), None)
+        return next((thread.problem for thread in self.threads() if thread.problem is not None), None)
 
     def _changed(self) -> None:
         problem = self._problem()

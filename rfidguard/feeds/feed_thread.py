@@ -13,6 +13,7 @@ from rfidguard.driver import Emit
 from rfidguard.errors import DeviceLost, RefusedInput
 from rfidguard.feeds.contract import Page, Source
 from rfidguard.feeds.feed_store import cursor_of, take_page
+from rfidguard.pulse import late_s
 from rfidguard.store import Store, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -56,9 +57,12 @@ class FeedThread:
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 
+    def late_s(self, now: float) -> float:
+        """How long it is over its deadline at `now` (monotonic): the source was asked and does not answer."""
+        return late_s(self._thread, self.beat_at, now, HUNG_S + self._every_s)
+
     def hangs(self) -> bool:
-        """True where the source was asked and does not answer."""
-        return self._clock.monotonic() - self.beat_at > HUNG_S + self._every_s
+        return self.late_s(self._clock.monotonic()) > 0
 
     def turn(self) -> bool:
         """Asks once and stores what comes. True where more is waiting. Raises DeviceLost, OSError, StoreUnavailable."""

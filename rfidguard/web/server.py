@@ -14,10 +14,12 @@ from fastapi import FastAPI
 
 from rfidguard.clock import Clock
 from rfidguard.errors import RfidguardError
+from rfidguard.pulse import late_s
 
 log = logging.getLogger(__name__)
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
+HUNG_S = 30.0
 _GRACE_S = 2
 _MAX_CONNECTIONS = 256
 
@@ -47,6 +49,13 @@ class WebServer:
     def alive(self) -> bool:
         """True while it serves."""
         return self._thread is not None and self._thread.is_alive()
+
+    def late_s(self, now: float) -> float:
+        """How long its loop is over its deadline at `now` (monotonic). Where it does not serve at all it is not late: it may
+        have no port.
+        """
+        thread = self._thread
+        return late_s(thread, self.beat_at, now, HUNG_S) if thread is not None and thread.is_alive() else 0.0
 
     def start(self) -> None:
         """Binds, then serves; returns once calls are answered. Raises RfidguardError where the address cannot be used."""

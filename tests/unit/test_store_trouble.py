@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import OperationalError
 from wait import wait_for
 
 from rfidguard import schema
 from rfidguard.clock import SystemClock
 from rfidguard.store import FOR_EVER, Store, StoreUnavailable
+from rfidguard.store_engine import condition_of
 
 
 @pytest.fixture
@@ -109,3 +111,11 @@ def test_a_table_that_is_missing_is_no_state_of_the_world(store: Store) -> None:
     with pytest.raises(Exception, match="no such table") as caught:
         store.read(lambda conn: conn.execute(text("SELECT * FROM no_such_table")))
     assert not isinstance(caught.value, StoreUnavailable)
+
+
+@pytest.mark.parametrize("kind", ["OperationalError", "InterfaceError"])
+def test_a_server_that_is_away_is_known_by_any_kind_of_that_error(kind: str) -> None:
+    """psycopg tells of a connection that takes too long by a kind of OperationalError that is all its own."""
+    psycopg = pytest.importorskip("psycopg")
+    late = type("ConnectionTimeout", (getattr(psycopg, kind),), {})("connection timeout expired")
+    assert condition_of(OperationalError("select 1", {}, late)) == "lost"

@@ -7,7 +7,7 @@ APP := $(VENV)/.app
 TOOLS := $(VENV)/.tools
 SEEDS ?= 1 2 3
 
-.PHONY: help demo test check audit system soak loss-table wheel deb deb-try clean
+.PHONY: help demo test check audit system soak loss-table weights wheel deb deb-try clean
 
 help:
 	@echo "make demo    a whole store on this machine, live, for a minute (simulated hardware, real wires)"
@@ -16,6 +16,7 @@ help:
 	@echo "make audit   known vulnerabilities of everything installed (asks PyPI's advisory database; fails where it cannot)"
 	@echo "make soak    every fault of tests/faults and 1,000 random ones (hours; SOAK_FAULTS=N for another number)"
 	@echo "make loss-table  random faults, written to docs/reliability.md beside plain paho under the same ones (an hour)"
+	@echo "make weights   learns the tables in rfidguard/weights anew from simulated passages (an hour and a half)"
 	@echo "make wheel   the wheel in dist/, tried with pip, pipx and uv"
 	@echo "make deb     the Debian package in dist/ (make deb-try installs it in a clean Debian; as root, with debootstrap)"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql, nats-server)"
@@ -27,7 +28,7 @@ $(APP): pyproject.toml
 	@touch $(APP)
 
 $(TOOLS): $(APP)
-	$(PIP) -e '.[demo,nats,plots,postgres]' --group test --group check
+	$(PIP) -e '.[demo,learn,nats,plots,postgres]' --group test --group check
 	@touch $(TOOLS)
 
 demo: $(APP)
@@ -50,6 +51,9 @@ check: $(TOOLS)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+weights: $(TOOLS)
+	$(PY) -m simulators.learn --scenes 80 --jobs 2 --cache .cache/learn --out rfidguard/weights
 
 wheel: $(APP)
 	sh packaging/try-wheel.sh

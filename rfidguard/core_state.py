@@ -74,6 +74,9 @@ class GateState(msgspec.Struct):
     movement_until: float = -1.0
     movement_by: str | None = None
     """Goods are moved through this gate, and who said so."""
+    floor_db: float = 0.0
+    floor_n: int = 0
+    """The level that one read in fifty lies below: the tags' own deafness ends there what a gate can hear. Of how many reads."""
     since: float | None = None
     """When this gate first heard anything: what stands near it is met in the seconds after."""
     blindness: Blindness = msgspec.field(default_factory=Blindness)
@@ -151,7 +154,7 @@ def from_snapshot(layout: Layout, snapshot: object) -> CoreState:
     if isinstance(snapshot, msgspec.Raw):
         state = msgspec.json.decode(snapshot, type=CoreState)
     else:
-        state = msgspec.convert(snapshot, CoreState)
+        state = msgspec.convert(snapshot, CoreState, str_keys=True)
     state.tracks = {gate: state.tracks.get(gate, {}) for gate in layout.gates}
     state.gates = {gate: state.gates.get(gate, GateState()) for gate in layout.gates}
     state.incidents = {name: incident for name, incident in state.incidents.items() if incident.alarm.gate in layout.gates}

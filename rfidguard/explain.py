@@ -141,28 +141,30 @@ def _text_or_none(at: float | None) -> str | None:
     return None if at is None else utc_text(at)
 
 
-_SUMS = ("motion", "direction", "place")
-_MEASURES = ("reads", "span_db", "side_db")
+_SUMS = ("motion", "score")
+_MEASURES = ("reads", "span_db", "side_db", "loud_db", "seen_s", "still_s")
 
 TERM_WORDS = {
     "prior": "before any evidence",
+    "place": "where along the way out it probably was",
+    "handover": "which side heard it, how loud and when",
     "rise_fall": "rise and fall of the signal",
-    "phase": "phase steps on one channel",
-    "turn": "phase turned within a second",
-    "ripple": "level wavered within a second",
-    "handover": "louder side moved between the zones",
-    "few_reads": "heard only a few times",
-    "presence": "people counted at the gate",
-    "stood": "had stood near the gate",
-    "rise": "louder outside than it was on its shelf",
-    "new": "had only just come into view",
-    "flips": "had seemed to leave before",
-    "company": "went with others that left",
-    "place": "where it was: out (+) or come in (-), log-odds",
+    "phase": "phase steps and turn on one channel",
+    "doppler": "spread of the Doppler shifts",
+    "ripple": "level wavered, or held",
+    "shelf": "no longer, or still, where it stood",
+    "new": "how long it had been in view",
+    "people": "people counted at the gate, and when",
+    "loud": "how near it came",
+    "hearing": "how often and how lately it was read",
+    "company": "went with others that moved",
     "side_db": "louder outside at the end, dB:",
     "span_db": "span of the level, dB:",
+    "loud_db": "loudest read over the quietest this gate hears, dB:",
+    "seen_s": "in view for, s:",
+    "still_s": "had stood for, s:",
     "reads": "reads:",
-    "motion": "MOTION, sum",
-    "direction": "DIRECTION (+ out, - in)",
+    "motion": "MOTION, sum of what speaks for somebody carrying it",
+    "score": "SCORE, sum of all (log-odds)",
 }
 """Every term of a decision in words."""

@@ -1,21 +1,43 @@
-"""Step 3d: everything that speaks for or against a person carrying a tag, added up, and what `look` may find. Pure."""
+"""Step 3e: what `passage.look` may find of one tag, with the numbers that told so. Pure."""
 
-import math
+from collections.abc import Mapping
 
 import msgspec
 
-from rfidguard.layout import GateLayout
-from rfidguard.motion import Evidence, evidence
-from rfidguard.path import Place, Presence
-from rfidguard.standing import rise_term
 from rfidguard.track import Track
+from rfidguard.trees import Table, grouped, probability, shares
 
-MOVED = 1.5
-"""Log-odds of motion from which a tag counts as carried."""
-NEW_S = 12.0
-"""What has been in view for less than this has just come: goods that stand near a gate do not."""
-SHELF_S = 8.0
-PRESENCE_S = 2.0
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "place": ("p_out", "p_entered", "p_inside", "was_inner", "was_outer", "crossed_s"),
+    "handover": (
+        "side", "swing", "centroid", "peak_diff", "now_diff", "near_fall", "far_fall", "far_vs_peak", "near_vs_peak",
+        "far_loud", "near_loud", "diff_0", "diff_1", "diff_2", "turned", "peaks_apart", "firsts_apart", "least_peak",
+        "near_age", "near_peak_age", "near_n0", "near_n1", "near_n2", "far_age", "far_peak_age", "far_n0", "far_n1", "far_n2",
+    ),
+    "rise_fall": ("span", "spans", "fall", "peak_age"),
+    "phase": ("step1", "steps", "stepmean1", "liveliest", "turn"),
+    "doppler": ("doppler",),
+    "ripple": ("ripple", "p_still", "calm"),
+    "shelf": (
+        "off1", "off3", "offmean1", "offmean3", "offn1", "has_base", "stir", "home", "still_s",
+        "far_rise", "near_drop", "any_rise", "any_drop",
+    ),
+    "new": ("new", "seen_s", "known_s", "age_s"),
+    "people": (
+        "count_out_s", "count_in_s", "count_unknown_s", "counts_out", "counts_in", "counts_unknown", "counter",
+        "peak_out_s", "peak_in_s", "peak_unknown_s", "cross_out_s", "cross_in_s", "cross_unknown_s",
+        "first_out_s", "first_in_s", "first_unknown_s",
+    ),
+    "loud": ("loud",),
+    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s"),
+    "company": ("company", "movers", "flips"),
+}  # fmt: skip
+"""The terms that people see: each is the sum of what its signs add to the score. explain.py tells what they mean."""
+
+MOVED = 0.0
+"""The `motion` from which a tag was surely carried by somebody, wherever to."""
+_MOTION = ("handover", "rise_fall", "phase", "doppler", "ripple", "shelf", "new", "company")
+_RAW = {"n": "reads", "side": "side_db", "span": "span_db", "loud": "loud_db", "seen_s": "seen_s", "still_s": "still_s"}
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -29,51 +51,15 @@ class Found(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-def weighed(track: Track, gate: GateLayout, presence: Presence, place: Place | None, now: float, company: int = 0) -> Evidence:
-    """The motion evidence with what else speaks for or against a person carrying the tag."""
-    seen = evidence(track, now)
-    when = seen.peak_at if place is None or place.crossed_at is None else place.crossed_at
-    near = [direction for at, direction in presence.counts if abs(at - when) <= PRESENCE_S]
-    extra = {
-        "presence": 1.0 if near else (-1.0 if presence.healthy else 0.0),
-        "stood": -min(max(track.still_s, 0.0 if track.new else track.seen_s - SHELF_S, 0.0) / 10.0, 2.0),
-        "rise": rise_term(track, gate),
-        "new": 2.5 if track.new and track.seen_s < NEW_S else 0.0,
-        "flips": -1.5 * min(track.flips, 3),
-        "company": 0.7 * min(company, 3),
-    }
-    if place is not None:
-        extra["handover"] = _clip((place.swing_db - 8.0) / 3.0, -min(seen.reads / 10.0, 1.0), 3.0)
-        extra["place"] = _log_odds(place.out) if place.out >= place.entered else -_log_odds(place.entered)
-        extra["side_db"] = place.side_db
-    weights = ("presence", "stood", "rise", "new", "flips", "company", "handover")
-    return msgspec.structs.replace(
-        seen,
-        motion=seen.motion + sum(extra.get(name, 0.0) for name in weights),
-        direction=0.0 if place is None else extra["place"],
-        terms={**seen.terms, **extra},
-    )
-
-
-def found(direction: str, track: Track, seen: Evidence, told: float, crossing: float, reason: str | None = None) -> Found:
-    terms = {name: round(value, 3) for name, value in seen.terms.items()}
-    terms |= {"motion": round(seen.motion, 3), "direction": round(seen.direction, 3)}
-    certainty = _sigmoid(seen.motion) * told
+def found(
+    direction: str, track: Track, told: Table, signs: Mapping[str, float], crossing: float, reason: str | None = None
+) -> Found:
+    """A finding, explained: `told` is the table whose score over `signs` decided."""
+    parts = grouped(shares(told, signs), GROUPS)
+    total = sum(parts.values())
+    terms = {name: round(value, 3) for name, value in parts.items()}
+    terms |= {shown: round(signs[name], 2) for name, shown in _RAW.items() if name in signs}
+    terms["motion"] = round(sum(parts.get(name, 0.0) for name in _MOTION), 3)
+    terms["score"] = round(total, 3)
+    certainty = probability(total) if direction in ("out", "in", "unknown") else 1.0 - probability(total)
     return Found(direction, crossing, track.start_at, round(certainty, 4), terms, reason)
-
-
-def belongs(track: Track) -> bool:
-    """True for goods that were there before anybody came: on a shelf, or in view for long without having come."""
-    return track.still_s >= SHELF_S or (not track.new and track.seen_s > SHELF_S)
-
-
-def _log_odds(share: float) -> float:
-    return _clip(math.log((share + 1e-4) / (1.0 - share + 1e-4)), -6.0, 6.0)
-
-
-def _clip(value: float, low: float, high: float) -> float:
-    return low if value < low else high if value > high else value
-
-
-def _sigmoid(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(-value))

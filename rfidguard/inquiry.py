@@ -3,6 +3,7 @@
 The rules are listened to while they judge, so that the story names the one that decided and the ledger's answer it was given.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -216,7 +217,7 @@ class _Inquiry:
 
 
 def _standing(track: Track) -> Standing:
-    base = {slot: (round(base.mean_db, 1), round(base.spread_db, 1)) for slot, base in sorted(track.base.items())}
+    base = {slot: (round(base.mean_db, 1), round(math.sqrt(base.square_db), 1)) for slot, base in sorted(track.base.items())}
     return Standing(
         track.gate, track.state, track.reads, track.first_at, track.last_at, track.still_s, track.gone, base, track.inbound_at
     )

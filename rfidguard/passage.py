@@ -1,68 +1,125 @@
-"""Step 3e: from where a tag probably is to a passage: did it go out, come in, stay, or stand? Pure.
+"""Step 3f: from the signs of a tag to a passage: did it go out, come in, stay, or stand? Pure.
 
 `look` is asked at fixed moments, ten times a second at most; it changes the track's state and says what there is to judge.
+Two scores decide, one for "has gone out" and one for "has come in" (trees.py): sums of terms, learnt from simulated passages.
 """
 
-from rfidguard.found import MOVED, PRESENCE_S, SHELF_S, Found, belongs, found, weighed
+import msgspec
+
+from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
-from rfidguard.motion import Evidence, paused
 from rfidguard.path import Place, Presence, followed, new_path
+from rfidguard.signs import Around, signs
 from rfidguard.standing import came_to_rest, departed, settle
 from rfidguard.track import BIN_S, Path, Track
+from rfidguard.trees import Table, score, table
 
-OUT = 0.9
-"""Probability of being outside, having come from inside, from which a tag still in view counts as gone through."""
-OUT_SHELF = 0.97
-"""The same for goods that stood near the gate: their neighbourhood moves whenever people do."""
-OUT_SILENT = 0.7
-"""The same once the tag is no longer heard: it could still go anywhere while it was."""
-ENTERED = 0.65
-BACK = 0.97
-GONE_S = 0.8
-GONE_MAX_S = 2.0
+OUT = 2.6
+"""Log-odds of having gone out from which a passage is judged to be one."""
+IN = 0.0
+"""The same of having come in: being wrong here silences a later exit, being too strict rings at own clothes."""
+FEW = 2.0
+"""How much more a passage of fewer than four reads needs: shelf goods read for the first time look like arrivals."""
+FLIP = 1.5
+"""How much more each return inside asks of the next exit."""
+LEAVING = 0.75
+GONE_S = 2.5
+"""Not heard for so long, a tag is not there any more: bodies hide tags for up to 1.3 s."""
 STANDING_LOOK_S = 0.5
 LOOK_S = 0.1
-COMPANY_S = 1.5
-SURE = 0.8
-"""Certainty from which an item's leaving speaks for those that went with it."""
+_BACK = 0.97
+_BACK_S = 1.5
+_BACK_HELD_S = 3.0
+"""Standing inside for so long says that it came back, whatever its way in looked like."""
+_AWAY = -2.0
 _REST_LOOK_S = 0.5
-_STEADY_INSIDE = 0.97
-_PAST_DB = 6.0
+_NEAR_S = 2.0
 _RIVAL_S = 0.4
-_SHELF_STIR = 2.5
-_STOOD_S = 12.0
 _SURELY = 0.8
+_FEW = 4
+_NEW_S = 12.0
 
 
-def look(track: Track, gate: GateLayout, presence: Presence, now: float, company: int = 0) -> Found | None:
-    """Judges the track at `now`; None while there is nothing (more) to say.
+class Seen(msgspec.Struct, frozen=True):
+    """What a look at one tag shows: its signs, and where it probably is (None at a gate whose zones do not tell)."""
 
-    `company`: how many other items surely left within the last second; who goes along with them has likely left too.
-    """
+    signs: dict[str, float]
+    place: Place | None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the signs say: two scores, and the tables that they come from."""
+
+    out_table: Table
+    in_table: Table
+    out: float
+    come: float
+
+
+def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Found | None:
+    """Judges the track at `now`; None while there is nothing (more) to say. `around`: what else moves at this gate."""
+    seen = watched(track, gate, presence, around, now)
+    return None if seen is None else _judged(track, gate, presence, seen, now)
+
+
+def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Seen | None:
+    """Follows the track up to `now`; None while it stands where it stood."""
     track.seen_s += min(max(now - max(track.checked_at, track.start_at), 0.0), LOOK_S)
     track.checked_at = now
     if track.state == "standing" and not departed(track, now):
+        track.leaving = False
         return None
-    return _zoned(track, gate, presence, now, company) if gate.tells_direction() else _unzoned(track, gate, presence, now)
+    place = None
+    if gate.tells_direction():
+        if track.path is None:
+            track.path = _fresh_path(track)
+        place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
+        track.leaving = place.out > LEAVING
+    return Seen(signs(track, gate, presence, place, around, now), place)
 
 
-def _zoned(track: Track, gate: GateLayout, presence: Presence, now: float, company: int) -> Found | None:
-    company = company if track.new and track.still_s < SHELF_S else 0
-    if track.path is None:
-        track.path = _fresh_path(track)
-    place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
-    quiet_s = now - track.last_at
-    if quiet_s >= GONE_MAX_S:
-        return _vanished(track, gate, presence, place, now, company)
-    if quiet_s >= _patience_s(track) and track.state != "left":
-        return _fell_silent(track, gate, presence, place, now, company)
+def rested(track: Track, seen: Seen, now: float) -> bool:
+    """True where the track has just come to rest: it stands from now on. Asked twice a second."""
+    if now - track.rest_at < _REST_LOOK_S:
+        return False
+    track.rest_at = now
+    if not came_to_rest(track, now):
+        return False
+    settle(track, 0.5 if seen.place is None else seen.place.inside)
+    return True
+
+
+def tables(gate: GateLayout, presence: Presence) -> tuple[Table, Table]:
+    """The tables for "gone out" and "come in". A gate that can tell neither is asked whether anything went through at all."""
+    if gate.tells_direction():
+        return table("zones-out"), table("zones-in")
+    if presence.healthy:
+        return table("plane-out"), table("plane-in")
+    return table("plane-through"), table("plane-in")
+
+
+def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float) -> Found | None:
+    out_table, in_table = tables(gate, presence)
+    told = Told(out_table, in_table, score(out_table, seen.signs), score(in_table, seen.signs))
     if track.state == "left":
-        return _returned(track, gate, presence, place, now)
-    if place.out >= _threshold(track, place, now, company) and place.inner:
-        return _went_through(track, gate, presence, place, now, company)
-    if place.entered >= ENTERED and place.outer and (track.inbound_at is None or track.inbound_at < track.start_at):
-        return _entered(track, gate, presence, place, now)
-    return _rested(track, gate, presence, now, place)
+        return _returned(track, seen, told, now)
+    if told.out >= _asked(track, seen):
+        return _left(track, presence, seen, told, now)
+    if told.come >= IN and told.come > told.out and (track.inbound_at is None or track.inbound_at < track.start_at):
+        track.inbound_at = now
+        return found("in", track, told.in_table, seen.signs, now)
+    if now - track.last_at >= GONE_S:
+        return _vanished(track, seen, told, now)
+    fresh = track.still_s == 0.0
+    if rested(track, seen, now) and fresh:
+        walked = track.new and seen.signs["spans"] > 0.0
+        return found("none", track, told.out_table, seen.signs, now, "stayed" if walked else "standing")
+    return None
+
+
+def _asked(track: Track, seen: Seen) -> float:
+    """The log-odds of having gone out that this track must show."""
+    return OUT + FLIP * track.flips + (FEW if seen.signs["n"] < _FEW else 0.0)
 
 
 def _fresh_path(track: Track) -> Path:
@@ -72,151 +129,56 @@ def _fresh_path(track: Track) -> Path:
     return path
 
 
-def _threshold(track: Track, place: Place, now: float, company: int) -> float:
-    """The probability of being out that rings now: less for who went with others, and for who has not come back for a while."""
-    if belongs(track):
-        return OUT_SHELF
-    waited_s = 0.0 if place.crossed_at is None else max(now - place.crossed_at - 0.5, 0.0)
-    return OUT - 0.05 * min(company, 3) - 0.12 * min(waited_s, 2.0)
+def _left(track: Track, presence: Presence, seen: Seen, told: Told, now: float) -> Found:
+    direction = "out" if seen.place is not None or presence.healthy else _counted(presence, now)
+    what = found(direction, track, told.out_table, seen.signs, _crossing(presence, seen.place, now))
+    if direction == "in":
+        track.inbound_at = now
+    track.state = "left"
+    track.start_at = now
+    return what
 
 
-def _unzoned(track: Track, gate: GateLayout, presence: Presence, now: float) -> Found | None:
-    """A gate whose antennas all look at one place: judge once the tag is past its loudest moment, or somebody was counted."""
-    quiet_s = now - track.last_at
-    if track.state == "left":
-        track.gone = quiet_s >= GONE_MAX_S
-        return None
-    seen = weighed(track, gate, presence, None, now)
-    if quiet_s >= _patience_s(track):
-        return _vanished_unzoned(track, presence, seen)
-    rested = _rested(track, gate, presence, now, None)
-    if rested is not None or track.state == "standing":
-        return rested
-    if seen.motion < _needed(track) or paused(track.bins, now):
-        return None
-    direction = _counted(presence, seen.peak_at)
-    if direction == "out" or (seen.fall_db >= _PAST_DB and direction is not None):
-        return _without_zones(track, seen, direction)
-    return None
+def _crossing(presence: Presence, place: Place | None, now: float) -> float:
+    """When the body passed the threshold: as counted, or as the tag's place tells."""
+    guess = now if place is None or place.crossed_at is None else place.crossed_at
+    near = [at for at, direction in presence.counts if direction != "in" and abs(at - guess) <= _NEAR_S and at <= now]
+    return min(near, key=lambda at: (abs(at - guess), at), default=guess)
 
 
-def _needed(track: Track) -> float:
-    """Where no zone tells that a tag went by, goods from a shelf need more than a stir."""
-    return MOVED + (_SHELF_STIR if belongs(track) else 0.0)
-
-
-def _counted(presence: Presence, at: float) -> str | None:
-    """Where the person counted nearest to `at` went; None where the counters saw nobody, unknown where they cannot say."""
-    near = sorted((abs(when - at), direction) for when, direction in presence.counts if abs(when - at) <= PRESENCE_S)
-    if not near:
-        return None if presence.healthy else "unknown"
+def _counted(presence: Presence, at: float) -> str:
+    """Where the person counted nearest to `at` went, as far as a counter that is not trusted can say."""
+    near = sorted((abs(when - at), direction) for when, direction in presence.counts if abs(when - at) <= _NEAR_S)
     rivals = {direction for gap, direction in near if gap - near[0][0] <= _RIVAL_S}
     return near[0][1] if len(rivals) == 1 else "unknown"
 
 
-def _went_through(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int) -> Found | None:
-    """While the tag is still in view: it is out once it is surely beyond the threshold and keeps moving."""
-    seen = weighed(track, gate, presence, place, now, company)
-    if seen.motion < MOVED or seen.reads < 3 or place.still > 0.5 or not _may_leave(track, seen):
-        return None
-    return _left(track, seen, place)
-
-
-def _may_leave(track: Track, seen: Evidence) -> bool:
-    """Goods from a shelf have to have come nearer; a shadow moves sides and levels, but makes nothing louder."""
-    return track.still_s < _STOOD_S or seen.terms["rise"] >= 0.0
-
-
-def _entered(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float) -> Found | None:
-    seen = weighed(track, gate, presence, place, now)
-    if seen.motion < MOVED:
-        return None
-    track.inbound_at = now
-    return found("in", track, seen, place.entered, seen.peak_at)
-
-
-def _returned(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float) -> Found | None:
+def _returned(track: Track, seen: Seen, told: Told, now: float) -> Found | None:
     """A tag that had left is inside again: the next time it leaves is a new passage."""
-    if place.inside < BACK or place.still > 0.5:
+    if now - track.last_at >= GONE_S:
+        track.gone = True
         return None
-    seen = weighed(track, gate, presence, place, now)
-    if seen.motion < MOVED:
+    place = seen.place
+    if place is None or place.inside < _BACK or told.out > _AWAY:
+        track.back_at = None
         return None
+    track.back_at = now if track.back_at is None else track.back_at
+    if now - track.start_at < _BACK_S or (told.come < IN and now - track.back_at < _BACK_HELD_S):
+        return None
+    what = found("in", track, told.in_table, seen.signs, now)
     track.state = "candidate"
     track.flips += 1
-    what = found("in", track, seen, place.inside, now)
+    track.back_at = None
     track.start_at = track.last_at
     track.path = None
-    track.inside = _STEADY_INSIDE
+    track.inside = _BACK
     return what
 
 
-def _rested(track: Track, gate: GateLayout, presence: Presence, now: float, place: Place | None) -> Found | None:
-    """The tag rests: learn where. Worth a word only where it had come from somewhere."""
-    if now - track.rest_at < _REST_LOOK_S:
-        return None
-    track.rest_at = now
-    if not came_to_rest(track, now):
-        return None
-    seen = weighed(track, gate, presence, place, now)
-    fresh = track.still_s == 0.0
-    settle(track, now, 0.5 if place is None else place.inside)
-    return found("none", track, seen, 1.0, now, "stayed" if seen.motion >= MOVED else "standing") if fresh else None
-
-
-def _fell_silent(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int) -> Found | None:
-    """Not heard for longer than usual: out, if that is where it was going. All else can wait: bodies hide tags for a second."""
-    wanted = OUT if belongs(track) else OUT_SILENT - 0.1 * min(company, 2)
-    if place.out < wanted or not place.inner:
-        return None
-    seen = weighed(track, gate, presence, place, now, company)
-    return _left(track, seen, place) if seen.motion >= MOVED and _may_leave(track, seen) else None
-
-
-def _vanished(track: Track, gate: GateLayout, presence: Presence, place: Place, now: float, company: int) -> Found | None:
-    """The tag is no longer heard: the whole passage is known, judge it."""
-    already_left = track.state == "left"
-    left = None if already_left else _fell_silent(track, gate, presence, place, now, company)
+def _vanished(track: Track, seen: Seen, told: Told, now: float) -> Found:
+    """The tag is no longer heard, and nothing says that it went out or came in."""
     track.gone = True
-    if already_left or left is not None:
-        return left
-    seen = weighed(track, gate, presence, place, now, company)
-    if seen.motion < MOVED:
-        return found("none", track, seen, 1.0, now, "too_few_reads" if seen.reads < 4 else "standing")
-    if place.entered >= 0.4 and place.outer and place.entered > place.out:
-        track.inbound_at = track.last_at
-        return found("in", track, seen, place.entered, seen.peak_at)
-    if place.inside >= 0.5:
-        return found("none", track, seen, place.inside, seen.peak_at, "stayed")
-    return found("unknown", track, seen, 1.0, seen.peak_at)
-
-
-def _vanished_unzoned(track: Track, presence: Presence, seen: Evidence) -> Found | None:
-    track.gone = True
-    if seen.motion < _needed(track):
-        return found("none", track, seen, 1.0, seen.peak_at, "too_few_reads" if seen.reads < 4 else "standing")
-    direction = _counted(presence, seen.peak_at)
-    if direction is None:
-        return found("none", track, seen, 1.0, seen.peak_at, "stayed")
-    return _without_zones(track, seen, direction)
-
-
-def _without_zones(track: Track, seen: Evidence, direction: str) -> Found:
-    if direction == "in":
-        track.inbound_at = seen.peak_at
-    track.state = "left"
-    return found(direction, track, seen, 1.0, seen.peak_at)
-
-
-def _left(track: Track, seen: Evidence, place: Place) -> Found:
-    crossing = place.crossed_at if place.crossed_at is not None else seen.peak_at
-    what = found("out", track, seen, place.out, crossing)
-    track.state = "left"
-    track.start_at = track.last_at
-    return what
-
-
-def _patience_s(track: Track) -> float:
-    """How long a silence means that the tag is gone: some usual gaps long, but never too long to still ring in time."""
-    span_s = max(track.last_at - track.start_at, 0.5)
-    return min(max(GONE_S, 4.0 * span_s / max(track.fresh_reads, 1)), GONE_MAX_S)
+    reason = "too_few_reads" if seen.signs["n"] < _FEW else "stayed"
+    if track.base or (not track.new and track.seen_s > _NEW_S):
+        reason = "standing"
+    return found("none", track, told.out_table, seen.signs, now, reason)

@@ -1,6 +1,6 @@
 """What passages say of the gate itself: are its ports swapped, is an antenna dead, does its counter still count? Pure."""
 
-from rfidguard.found import MOVED, Found
+from rfidguard.found import Found
 from rfidguard.gate_faults import UNCOUNTED
 from rfidguard.gate_watch import MEMORY, Watch
 from rfidguard.layout import GateLayout
@@ -16,6 +16,8 @@ MOST_VOTES = 12
 JUST_SOLD_S = 1800.0
 SURELY = 0.9
 SURE_MOTION = 3.0
+MOVED_DB = 10.0
+"""By how much one antenna's level changes when a tag is carried past it. People who pass a shelf change less."""
 _KEPT = 20
 
 
@@ -23,7 +25,7 @@ def passage_seen(
     watch: Watch, gate: GateLayout, presence: Presence, track: Track, what: Found, known: LedgerAnswer, gone_before: bool
 ) -> None:
     """A tag moved through the gate, or seemed to. `gone_before`: the item had left lately already."""
-    if what.terms.get("motion", 0.0) < MOVED:
+    if what.terms.get("span_db", 0.0) < MOVED_DB or track.state == "standing":
         return
     if gate.tells_direction() and what.crossing - watch.vote_at > VOTE_GAP_S:
         vote = _against_people(gate, presence, track)

@@ -20,8 +20,10 @@ from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, read
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
-from rfidguard.passage import COMPANY_S, STANDING_LOOK_S, SURE, look
+from rfidguard.passage import STANDING_LOOK_S, look
 from rfidguard.second_look import site_heard
+from rfidguard.signs import Around, moves
+from rfidguard.standing import STIRRED
 from rfidguard.track import Track, add_read
 from rfidguard.trust import feed_heard
 
@@ -31,6 +33,8 @@ EAS_REPEAT_S = 5.0
 STALE_READ_S = 5.0
 """A read that comes later than this after it happened is backlog: it is counted, and never rings."""
 COUNTS_KEPT_S = 20.0
+_FLOOR_STEP_DB, _FLOOR_FALL_DB = 0.004, 0.196
+_FLOOR_FIRST = 200
 SETTLING_S = 6.0
 """Tags met so soon after a gate's first read may have stood there all along."""
 
@@ -105,14 +109,14 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     """Judges every tag in view of a gate; those that left together are announced together."""
     active = [track for track in state.tracks[gate.id].values() if not track.gone]
     found: list[tuple[Track, Found]] = []
-    company = sum(now - left.crossing <= COMPANY_S and left.certainty >= SURE for left in memory.left)
+    around = Around(sum(map(moves, active)), sum(track.leaving for track in active), memory.floor_db)
     for track in active:
-        if track.state == "standing" and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
+        if track.state == "standing" and track.stir < STIRRED and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
             continue
         if memory.blindness.hides(track.last_at, now):
             continue
         for at in memory.blindness.moments(track.last_at, now):
-            result = look(track, gate, memory.presence, at, company)
+            result = look(track, gate, memory.presence, around, at)
             if result is not None:
                 track.judged_at = now
                 found.append((track, result))
@@ -138,12 +142,22 @@ def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
         track.new = read.at - memory.since > SETTLING_S
     elif track.gone:
         _reappeared(track, read.at)
-    add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count)
+    add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count, read.doppler_hz)
     memory = state.gates[gate.id]
     read_heard(memory.watch, gate, track, slot, read.at, read.count, state.now)
+    _floor_heard(memory, read.rssi_dbm)
     if memory.next_look is None:
         memory.next_look = _next_look(state.now)
     return effects
+
+
+def _floor_heard(memory: GateState, level_db: float) -> None:
+    """A running quantile: at first the quietest of all reads, later one that follows slowly."""
+    if memory.floor_n < _FLOOR_FIRST:
+        memory.floor_db = level_db if not memory.floor_n else min(memory.floor_db, level_db)
+        memory.floor_n += 1
+    else:
+        memory.floor_db += _FLOOR_STEP_DB if level_db > memory.floor_db else -_FLOOR_FALL_DB
 
 
 def _next_look(now: float) -> float:

@@ -7,6 +7,8 @@ import math
 
 import msgspec
 
+from rfidguard.spot import Spot, learn, surprise
+
 BIN_S = 0.1
 KEEP_BINS = 80
 """8 s of history: a slow stroll through the longest read zone takes about 6 s."""
@@ -17,6 +19,11 @@ _STEP_OUTLIERS = 0.08
 _STEP_MIN_S = 0.05
 """Below this even a running person moves the phase too little to tell from noise."""
 _STEP_REACH_S = 2.0
+_UNHEARD = 0.6
+"""What a read by an antenna that never heard the tag on its shelf says of its having left."""
+_STIR_MOST = 15.0
+_STIR_LEARNS = 2.0
+_BASE_READS, _LATELY_READS = 40.0, 6.0
 
 
 class Cell(msgspec.Struct):
@@ -37,20 +44,19 @@ class Cell(msgspec.Struct):
 
 
 class Bin(msgspec.Struct):
-    """One tenth of a second. `phase_llr` is the log-likelihood ratio, moving to standing, of its phase steps."""
+    """One tenth of a second. `phase_llr` is the log-likelihood ratio, moving to standing, of its phase steps,
+    `off` that of its reads, being away to standing where the track's base says. Of Doppler shifts the sums are kept.
+    """
 
     index: int
     cells: list[Cell] = []
     phase_llr: float = 0.0
     phase_n: int = 0
-
-
-class Base(msgspec.Struct):
-    """Where a standing tag is heard by one antenna: the slow mean of its RSSI, and how far single looks lie from it."""
-
-    n: int
-    mean_db: float
-    spread_db: float = 0.5
+    off: float = 0.0
+    off_n: int = 0
+    doppler_n: int = 0
+    doppler_hz: float = 0.0
+    doppler_square: float = 0.0
 
 
 class Ear(msgspec.Struct):
@@ -101,7 +107,19 @@ class Track(msgspec.Struct, kw_only=True):
     bins: list[Bin] = []
     phase_ref: dict[str, tuple[float, float, float]] = {}
     """Slot -> channel, phase (rad) and time of its last read."""
-    base: dict[str, Base] = {}
+    base: dict[str, Spot] = {}
+    """How each antenna hears the place where it stands, or last stood."""
+    lately: dict[str, Spot] = {}
+    """The same of where it is now, while it does not stand."""
+    stir: float = 0.0
+    stir_at: float = 0.0
+    """How much speaks for its having left its base (a cumulated sum that starts anew at 0), and since when."""
+    home: float = 0.0
+    """The same sum the other way: how much speaks for its being there, or there again."""
+    calm: float = 0.0
+    calm_n: int = 0
+    calm_at: float = 0.0
+    """How much speaks for its resting where it is now, from how many reads, since when."""
     still_s: float = 0.0
     seen_s: float = 0.0
     """How long it has been in view in all."""
@@ -113,13 +131,19 @@ class Track(msgspec.Struct, kw_only=True):
     gone: bool = False
     path: Path | None = None
     flips: int = 0
+    back_at: float | None = None
     """How often it was found inside again after it had left."""
     new: bool = False
+    leaving: bool = False
+    """Was probably beyond the threshold, having come from inside, when it was last looked at."""
     inside: float = 0.5
     """Probability that the next passage starts inside."""
 
 
-def add_read(track: Track, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None, count: int) -> None:
+def add_read(
+    track: Track, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None, count: int,
+    doppler_hz: float | None = None,
+) -> None:  # fmt: skip
     """Takes one read into the track. Reads older than the kept history change only the counts."""
     track.reads += count
     track.fresh_reads += count
@@ -131,9 +155,50 @@ def add_read(track: Track, slot: str, at: float, rssi_db: float, channel: float 
     cell.n += 1
     cell.total_db += rssi_db
     cell.square_db += rssi_db * rssi_db
+    hop, real, imag = -1.0 if channel is None else float(channel), 0.0, 0.0
     if phase is not None:
-        _add_turn(cell, -1.0 if channel is None else float(channel), phase)
-        _add_phase(track, place, slot, at, -1.0 if channel is None else float(channel), phase)
+        real, imag = math.cos(2.0 * phase), math.sin(2.0 * phase)
+        _add_turn(cell, hop, real, imag)
+        _add_phase(track, place, slot, at, hop, phase)
+    if doppler_hz is not None:
+        place.doppler_n += 1
+        place.doppler_hz += doppler_hz
+        place.doppler_square += doppler_hz * doppler_hz
+    if track.base:
+        _against_base(track, place, slot, at, rssi_db, int(10.0 * hop), real, imag)
+    if track.state != "standing":
+        _against_lately(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+
+
+def _against_base(track: Track, place: Bin, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:
+    """Does the read come from where the tag stands, or stood? While it does, its place is learnt on."""
+    spot = track.base.get(slot)
+    off = _UNHEARD if spot is None else surprise(spot, rssi_db, channel, real, imag)
+    place.off += off
+    place.off_n += 1
+    if track.stir <= 0.0:
+        track.stir_at = at
+    track.stir = min(max(track.stir + off, 0.0), _STIR_MOST)
+    track.home = min(max(track.home - off, 0.0), _STIR_MOST)
+    if track.state == "standing" and track.stir < _STIR_LEARNS:
+        if spot is None:
+            spot = track.base[slot] = Spot(0.0, rssi_db)
+        learn(spot, rssi_db, channel, real, imag, _BASE_READS)
+
+
+def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:
+    spot = track.lately.get(slot)
+    if spot is None:
+        spot = track.lately[slot] = Spot(0.0, rssi_db, anchor_db=rssi_db)
+    else:
+        told = surprise(spot, rssi_db, channel, real, imag)
+        track.calm -= told
+        track.calm_n += 1
+        if track.calm <= 0.0:
+            track.calm, track.calm_n, track.calm_at = 0.0, 0, at
+            for known in track.lately.values():
+                known.anchor_db = known.mean_db
+    learn(spot, rssi_db, channel, real, imag, _LATELY_READS)
 
 
 def copied(path: Path) -> Path:
@@ -179,13 +244,13 @@ def _cell_of(place: Bin, slot: str) -> Cell:
     return place.cells[-1]
 
 
-def _add_turn(cell: Cell, channel: float, phase: float) -> None:
+def _add_turn(cell: Cell, channel: float, real: float, imag: float) -> None:
     if not cell.turns:
         cell.channel = channel
     if cell.channel == channel:
         cell.turns += 1
-        cell.real += math.cos(2.0 * phase)
-        cell.imag += math.sin(2.0 * phase)
+        cell.real += real
+        cell.imag += imag
 
 
 def _add_phase(track: Track, place: Bin, slot: str, at: float, channel: float, phase: float) -> None:

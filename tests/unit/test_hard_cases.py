@@ -1,10 +1,14 @@
 """What a real exit does, on hand-made walks (tests/walks.py): waiting, turning at the last moment, shadows, gaps."""
 
+import math
+
 import msgspec
 import pytest
 from walks import T0, alarms, config, crossing_of, decisions, leave, own, run, stand, walk
 
 from rfidguard.events import Count, Read
+from rfidguard.explain import TERM_WORDS
+from rfidguard.found import GROUPS
 
 ITEM = own(1)
 AT_ONE_PLACE = {"id": "front-1", "driver": "replay", "antennas": {1: "threshold", 2: "threshold"}}
@@ -112,4 +116,10 @@ def test_counter_that_saw_nobody_keeps_a_gate_without_zones_silent() -> None:
 
 def test_every_decision_tells_its_terms() -> None:
     terms = decisions(run(leave(ITEM)), ITEM)[-1].terms
-    assert {"prior", "rise_fall", "phase", "turn", "ripple", "handover", "place", "new", "motion", "direction"} <= terms.keys()
+    assert {"prior", "place", "handover", "new", "reads", "motion", "score"} <= terms.keys()
+    assert terms.keys() <= {"prior", *GROUPS, *TERM_WORDS}
+
+
+def test_terms_add_up_to_the_score() -> None:
+    terms = decisions(run(leave(ITEM)), ITEM)[-1].terms
+    assert math.isclose(sum(terms.get(name, 0.0) for name in ("prior", *GROUPS)), terms["score"], abs_tol=0.02)

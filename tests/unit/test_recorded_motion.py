@@ -1,6 +1,7 @@
-"""Real recordings (tests/data/ecd, CC0): the core's own motion terms tell a moving tag from a stray one within one second.
+"""Real recordings (tests/data/ecd, CC0): the core's own signs of motion tell a moving tag from a stray one within one second.
 
-One antenna and tags that creep past it: only the terms that look at single seconds apply (no rise and fall, no zones).
+One antenna and tags that creep past it: only the signs of single seconds apply (no rise and fall, no zones). Added up as
+logarithms: a tag that turns or wavers twice as much is that much likelier to move.
 """
 
 import csv
@@ -9,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from rfidguard.motion import evidence
+from rfidguard.motion import level_spread, phase_spread
 from rfidguard.track import Track, add_read
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "ecd"
@@ -34,8 +35,12 @@ def scores(recording: Path, heard_s: float) -> Iterator[float]:
             for row in rows:
                 phase = math.radians(float(row["phase_deg"])) % (2 * math.pi)
                 add_read(track, row["antenna"], float(row["time"]), float(row["rssi_dbm"]), float(row["channel_mhz"]), phase, 1)
-            terms = evidence(track, second + 1.0).terms
-            yield terms["turn"] + terms["ripple"]
+            turn, ripple = phase_spread(track.bins), level_spread(track.bins)
+            yield clipped(turn, 0.5, 0.05, -2.5) + clipped(ripple, 0.8, 1.3, -1.5)
+
+
+def clipped(sign: float | None, weight: float, even: float, least: float) -> float:
+    return 0.0 if sign is None else min(max(weight * math.log(max(sign, 1e-4) / even), least), 1.0)
 
 
 def separation(moving: list[float], standing: list[float]) -> float:

@@ -1,0 +1,287 @@
+"""Step 3c: what one tag's last seconds show, as named numbers: levels by zone, motion, its shelf, people counted. Pure.
+
+Every number is relative (differences of levels, seconds since, shares), so that no gate's absolute levels matter.
+"""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from rfidguard.layout import GateLayout
+from rfidguard.motion import doppler_spread, level_spread, liveliest_second, phase_spread
+from rfidguard.path import Place, Presence
+from rfidguard.standing import STIRRED
+from rfidguard.track import BIN_S, Bin, Track
+
+_FADE_DB_S = 10.0
+_NEVER_S = 9.0
+_LATELY_S = 5.0
+_SILENT_DB = -200.0
+_ONE_S, _THREE_S = 10, 30
+_LATELY = 15
+"""In bins."""
+_UNHEARD_DB = 10.0
+"""A shelf tag that an antenna does not hear would be so much quieter there than where it is heard best."""
+NEW_S = 12.0
+
+
+class Around(msgspec.Struct, frozen=True):
+    """What else there is at a gate: tags that move, tags that are probably leaving, and the floor of its hearing (dB)."""
+
+    movers: int = 0
+    leaving: int = 0
+    floor_db: float = -70.0
+
+
+def signs(
+    track: Track, gate: GateLayout, presence: Presence, place: Place | None, around: Around, now: float
+) -> dict[str, float]:
+    """Every sign by name. `place`: where the tag probably is, at a gate whose zones tell."""
+    first, last = int((track.start_at - 1.0) // BIN_S), int(now // BIN_S)
+    bins = [place_ for place_ in track.bins if place_.index >= first and place_.cells]
+    found = _levels(bins, gate, last, around.floor_db)
+    found |= _changes(bins, last)
+    found |= {
+        "stir": track.stir,
+        "home": track.home,
+        "has_base": float(bool(track.base)),
+        "calm": track.calm,
+        "quiet_s": now - track.last_at,
+        "age_s": min(now - track.start_at, 10.0),
+        "seen_s": min(track.seen_s, 60.0),
+        "still_s": min(track.still_s, 60.0),
+        "known_s": min(now - track.first_at, 300.0),
+        "new": float(track.new),
+        "company": float(around.leaving - track.leaving),
+        "movers": float(around.movers),
+    }
+    found |= _against_base(track, gate, bins, last)
+    found |= _people(presence, now, found["peak_age"], track, place)
+    return found | _place(place, now) if place is not None else found
+
+
+def moves(track: Track) -> bool:
+    """True for what has just come into view, or stirs: somebody is near."""
+    return track.stir > STIRRED or (track.new and track.seen_s < NEW_S)
+
+
+def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
+    """What speaks for motion: of the phase, the levels, Doppler shifts, and against the shelf, in the last second and in all."""
+    recent = [place for place in bins if last - place.index <= _ONE_S]
+    lately = [place for place in bins if last - place.index <= _THREE_S]
+    off1, off3 = sum(place.off for place in recent), sum(place.off for place in lately)
+    offn1, offn3 = sum(place.off_n for place in recent), sum(place.off_n for place in lately)
+    step1, stepn1 = sum(place.phase_llr for place in recent), sum(place.phase_n for place in recent)
+    turn, ripple, doppler = phase_spread(recent), level_spread(recent), doppler_spread(recent)
+    return {
+        "off1": off1,
+        "off3": off3,
+        "offmean1": off1 / (offn1 + 1.0),
+        "offmean3": off3 / (offn3 + 1.0),
+        "offn1": float(offn1),
+        "step1": step1,
+        "steps": sum(place.phase_llr for place in bins),
+        "stepmean1": step1 / (stepn1 + 2.0),
+        "liveliest": liveliest_second(bins),
+        "turn": -1.0 if turn is None else turn,
+        "ripple": -1.0 if ripple is None else ripple,
+        "doppler": -1.0 if doppler is None else doppler,
+    }
+
+
+def _against_base(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int) -> dict[str, float]:
+    """How much louder or quieter than on its shelf the tag was lately: a shadow makes it quieter anywhere, louder nowhere."""
+    if not track.base:
+        return {"far_rise": 0.0, "near_drop": 0.0, "any_rise": 0.0, "any_drop": 0.0}
+    unheard = max(spot.mean_db for spot in track.base.values()) - _UNHEARD_DB
+    rises, far, near = [0.0], [-_UNHEARD_DB], [0.0]
+    for place in bins:
+        if last - place.index > _LATELY:
+            continue
+        for cell in place.cells:
+            spot = track.base.get(cell.slot)
+            rise = cell.total_db / cell.n - (unheard if spot is None else spot.mean_db)
+            rises.append(rise)
+            zone = gate.zones.get(cell.slot)
+            if zone == gate.far:
+                far.append(rise)
+            if zone == gate.near:
+                near.append(-rise)
+    return {"far_rise": max(far), "near_drop": max(near), "any_rise": max(rises), "any_drop": -min(rises)}
+
+
+def _people(presence: Presence, now: float, peak_s: float, track: Track, place: Place | None) -> dict[str, float]:
+    """Whom the counters saw lately, and how well that fits this tag: was it loudest, or over the threshold, just then?"""
+    found = {"counter": {None: -1.0, False: 0.0, True: 1.0}[presence.healthy]}
+    crossed_s = _NEVER_S if place is None or place.crossed_at is None else now - place.crossed_at
+    for way in ("out", "in", "unknown"):
+        ages = [now - at for at, direction in presence.counts if direction == way and -0.5 <= now - at <= _LATELY_S]
+        found[f"count_{way}_s"] = min(ages, default=_NEVER_S)
+        found[f"counts_{way}"] = float(sum(age <= 1.5 for age in ages))
+        found[f"peak_{way}_s"] = min((peak_s - age for age in ages), key=abs, default=_NEVER_S)
+        found[f"cross_{way}_s"] = min((crossed_s - age for age in ages), key=abs, default=_NEVER_S)
+        found[f"first_{way}_s"] = min((now - track.start_at - age for age in ages), default=_NEVER_S)
+    return found
+
+
+def _place(place: Place, now: float) -> dict[str, float]:
+    return {
+        "p_out": _log_odds(place.out),
+        "p_entered": _log_odds(place.entered),
+        "p_inside": _log_odds(place.inside),
+        "p_still": place.still,
+        "side": place.side_db,
+        "swing": place.swing_db,
+        "was_inner": float(place.inner),
+        "was_outer": float(place.outer),
+        "crossed_s": _NEVER_S if place.crossed_at is None else now - place.crossed_at,
+    }
+
+
+class _Zone:
+    """What one side of the gate heard: peak and when, level now, reads and mean levels of three spans of time."""
+
+    __slots__ = ("fading", "first", "last", "n", "peak", "peak_at", "sums", "time", "weight")
+
+    def __init__(self) -> None:
+        self.peak, self.peak_at, self.first, self.last = _SILENT_DB, 0, -1, -1
+        self.fading = _SILENT_DB
+        self.n, self.sums = [0, 0, 0], [0.0, 0.0, 0.0]
+        self.weight = self.time = 0.0
+
+    def hear(self, index: int, level: float, n: int, age: int) -> None:
+        faded = self.fading - _FADE_DB_S * BIN_S * (index - self.last)
+        self.fading = level if faded < level or self.last < 0 else 0.5 * (level + faded)
+        self.last = index
+        if self.first < 0:
+            self.first = index
+        if level > self.peak:
+            self.peak, self.peak_at = level, index
+        weight = math.exp((level + 60.0) * 0.115)
+        self.weight += weight
+        self.time += weight * index
+        span = 0 if age <= 5 else 1 if age <= 12 else 2 if age <= 25 else -1
+        if span >= 0:
+            self.n[span] += n
+            self.sums[span] += n * level
+
+    def now(self, last: int, floor: float) -> float:
+        return max(self.fading - _FADE_DB_S * BIN_S * (last - self.last), floor) if self.last >= 0 else floor
+
+    def mean(self, span: int, otherwise: float) -> float:
+        return self.sums[span] / self.n[span] if self.n[span] else otherwise
+
+
+class _Ears:
+    """What each antenna heard of the tag: its loudest, quietest and latest level, and how often it was read lately."""
+
+    __slots__ = ("high", "latest", "low", "n", "n1", "n3", "peak", "peak_at")
+
+    def __init__(self, last: int) -> None:
+        self.high: dict[str, float] = {}
+        self.low: dict[str, float] = {}
+        self.latest: dict[str, float] = {}
+        self.peak, self.peak_at = _SILENT_DB, last
+        self.n = self.n1 = self.n3 = 0
+
+    def hear(self, slot: str, level: float, index: int) -> None:
+        self.latest[slot] = level
+        if level > self.peak:
+            self.peak, self.peak_at = level, index
+        if level > self.high.get(slot, _SILENT_DB):
+            self.high[slot] = level
+        if level < self.low.get(slot, -_SILENT_DB):
+            self.low[slot] = level
+
+    def count(self, n: int, age: int) -> None:
+        self.n += n
+        self.n3 += n if age <= _THREE_S else 0
+        self.n1 += n if age <= _ONE_S else 0
+
+
+def _levels(bins: Sequence[Bin], gate: GateLayout, last: int, floor_db: float) -> dict[str, float]:
+    """How loud each side and each antenna heard the tag, over time."""
+    near, far, ears = _Zone(), _Zone(), _Ears(last)
+    for place in bins:
+        _hear(place, gate, near, far, ears, last)
+    high, spans = ears.high, [top - ears.low[slot] for slot, top in ears.high.items()]
+    found = {
+        "loud": ears.peak - floor_db,
+        "peak_age": (last - ears.peak_at) * BIN_S,
+        "span": max(spans, default=0.0),
+        "spans": sum(spans) / max(len(spans), 1),
+        "fall": max((top - ears.latest[slot] for slot, top in high.items()), default=0.0),
+        "slots": float(len(high)),
+        "bins": float(len(bins)),
+        "n1": float(ears.n1),
+        "n3": float(ears.n3),
+        "n": float(ears.n),
+    }
+    if gate.near == gate.far:
+        found["least_peak"] = min(high.values()) - ears.peak if high else 0.0
+        return found | _ages("near", near, last)
+    return found | _sides(near, far, last, ears.peak, floor_db) | _ages("near", near, last) | _ages("far", far, last)
+
+
+def _hear(place: Bin, gate: GateLayout, near: _Zone, far: _Zone, ears: _Ears, last: int) -> None:
+    inner = outer = _SILENT_DB
+    inner_n = outer_n = heard = 0
+    for cell in place.cells:
+        level, zone = cell.total_db / cell.n, gate.zones.get(cell.slot)
+        heard += cell.n
+        ears.hear(cell.slot, level, place.index)
+        if zone == gate.near:
+            inner, inner_n = max(inner, level), inner_n + cell.n
+        if zone == gate.far:
+            outer, outer_n = max(outer, level), outer_n + cell.n
+    age = last - place.index
+    ears.count(heard, age)
+    if inner_n:
+        near.hear(place.index, inner, inner_n, age)
+    if outer_n:
+        far.hear(place.index, outer, outer_n, age)
+
+
+def _sides(near: _Zone, far: _Zone, last: int, peak: float, floor_db: float) -> dict[str, float]:
+    """Inner against outer side."""
+    floor = peak - 20.0
+    inner, outer = max(near.peak, floor), max(far.peak, floor)
+    inner_now, outer_now = near.now(last, floor), far.now(last, floor)
+    spans = [far.mean(k, floor_db) - near.mean(k, floor_db) for k in range(3)]
+    return {
+        "peak_diff": outer - inner,
+        "now_diff": outer_now - inner_now,
+        "near_fall": inner - inner_now,
+        "far_fall": outer - outer_now,
+        "far_vs_peak": outer_now - peak,
+        "near_vs_peak": inner_now - peak,
+        "far_loud": far.mean(0, far.mean(1, floor_db)) - floor_db,
+        "near_loud": near.mean(0, near.mean(1, floor_db)) - floor_db,
+        "diff_0": spans[0],
+        "diff_1": spans[1],
+        "diff_2": spans[2],
+        "turned": spans[0] - spans[2],
+        "centroid": (far.time / far.weight - near.time / near.weight) * BIN_S if near.weight and far.weight else _lone(far),
+        "peaks_apart": (far.peak_at - near.peak_at) * BIN_S if near.last >= 0 and far.last >= 0 else _lone(far),
+        "firsts_apart": (far.first - near.first) * BIN_S if near.last >= 0 and far.last >= 0 else _lone(far),
+    }
+
+
+def _lone(far: _Zone) -> float:
+    """A time for where only one side heard the tag."""
+    return 3.0 if far.last >= 0 else -3.0
+
+
+def _ages(name: str, zone: _Zone, last: int) -> dict[str, float]:
+    return {
+        f"{name}_age": min((last - zone.last) * BIN_S, _NEVER_S) if zone.last >= 0 else _NEVER_S,
+        f"{name}_peak_age": min((last - zone.peak_at) * BIN_S, _NEVER_S) if zone.last >= 0 else _NEVER_S,
+        f"{name}_n0": float(zone.n[0]),
+        f"{name}_n1": float(zone.n[1]),
+        f"{name}_n2": float(zone.n[2]),
+    }
+
+
+def _log_odds(share: float) -> float:
+    return min(max(math.log((share + 1e-3) / (1.0 - share + 1e-3)), -6.0), 6.0)

@@ -1,0 +1,83 @@
+"""Step 3d: an additive score read from a table: a sum of many small decision trees over the signs of a tag. Pure.
+
+Every branch knows the mean score of what lies below it, so each step of a walk down a tree is worth a number that belongs to the
+sign asked there. The score is the sum of these numbers and a prior: it explains itself. (Attribution along the path: Saabas,
+"Interpreting random forests", 2014.) The tables in weights/ are learnt from simulated passages.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Union
+
+import msgspec
+
+
+class Leaf(msgspec.Struct, array_like=True, frozen=True, tag=0):
+    """The end of a walk."""
+
+    value: float
+
+
+class Branch(msgspec.Struct, array_like=True, frozen=True, tag=1):
+    """Asks whether sign number `sign` is at most `most`: then `low`, else `high`. `value`: the mean score below."""
+
+    sign: int
+    most: float
+    value: float
+    low: Union["Branch", Leaf]
+    high: Union["Branch", Leaf]
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A whole score: the `signs` it asks for, in order, its trees, and where it comes from."""
+
+    signs: tuple[str, ...]
+    trees: tuple[Branch | Leaf, ...]
+    about: str = ""
+
+
+@cache
+def table(name: str) -> Table:
+    """The table called `name` among the package's own."""
+    return msgspec.json.decode((files("rfidguard") / "weights" / f"{name}.json").read_bytes(), type=Table)
+
+
+def score(known: Table, signs: Mapping[str, float]) -> float:
+    """The log-odds that `known` gives."""
+    asked = [signs[name] for name in known.signs]
+    total = 0.0
+    for tree in known.trees:
+        while type(tree) is Branch:
+            tree = tree.low if asked[tree.sign] <= tree.most else tree.high
+        total += tree.value
+    return total
+
+
+def shares(known: Table, signs: Mapping[str, float]) -> dict[str, float]:
+    """The same score, as what each sign adds to it; "prior" is what is said before any is asked. Sums to `score`."""
+    asked = [signs[name] for name in known.signs]
+    found = {"prior": 0.0}
+    for tree in known.trees:
+        found["prior"] += tree.value
+        while type(tree) is Branch:
+            below = tree.low if asked[tree.sign] <= tree.most else tree.high
+            name = known.signs[tree.sign]
+            found[name] = found.get(name, 0.0) + below.value - tree.value
+            tree = below
+    return found
+
+
+def probability(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-min(max(log_odds, -40.0), 40.0)))
+
+
+def grouped(parts: Mapping[str, float], groups: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Sums of `parts` by group; what belongs to none stays as it is."""
+    group_of = {name: group for group, names in groups.items() for name in names}
+    found: dict[str, float] = {}
+    for name, value in parts.items():
+        group = group_of.get(name, name)
+        found[group] = found.get(group, 0.0) + value
+    return found

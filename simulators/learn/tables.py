@@ -1,0 +1,91 @@
+"""Which tables there are, what each is learnt from, and the checks that a table file passes before it may be used."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+import msgspec
+
+from rfidguard.errors import ConfigError, RfidguardError
+from rfidguard.layout import GateLayout
+from rfidguard.passage import watched
+from rfidguard.path import Presence
+from rfidguard.signs import Around
+from rfidguard.track import Track
+from rfidguard.trees import Branch, Leaf, Table
+from simulators.learn.scenes import Counting
+
+_EVERY: tuple[Counting, ...] = ("directed", "undirected", "none")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One table: for gates with zones or in one plane, the question that it answers, and the counters it is asked with."""
+
+    name: str
+    zoned: bool
+    asks: Literal["out", "in", "through"]
+    countings: tuple[Counting, ...]
+
+
+TABLES = (
+    Wanted("zones-out", True, "out", _EVERY),
+    Wanted("zones-in", True, "in", _EVERY),
+    Wanted("plane-out", False, "out", ("directed", "undirected")),
+    Wanted("plane-in", False, "in", _EVERY),
+    Wanted("plane-through", False, "through", ("none",)),
+)
+
+
+def wanted(names: Collection[str]) -> list[Wanted]:
+    """The tables called so; all without a name. Raises ConfigError with the known names."""
+    known = {table.name: table for table in TABLES}
+    if strange := [name for name in names if name not in known]:
+        raise ConfigError([f"no table is called {name!r}; there are: {', '.join(known)}" for name in strange])
+    return [table for table in TABLES if not names or table.name in names]
+
+
+def known_signs(zoned: bool) -> frozenset[str]:
+    """The signs that the program gives at a gate with zones, or in one plane."""
+    zones = {"r/1": -1, "r/2": 1} if zoned else {"r/1": 0, "r/2": 0}
+    gate = GateLayout("g", "observe", zones, near=min(zones.values()), far=max(zones.values()))
+    seen = watched(Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0), gate, Presence(), Around(), 0.1)
+    return frozenset() if seen is None else frozenset(seen.signs)
+
+
+def checked(name: str, table: Table, signs: Collection[str]) -> Table:
+    """The table, if it asks only for `signs`, each by a number that it has. Raises RfidguardError saying what else it asks."""
+    lost = sorted({asked for tree in table.trees for asked in _asked(tree) if not 0 <= asked < len(table.signs)})
+    problems = [f"a tree asks sign number {number}, the table names {len(table.signs)}" for number in lost]
+    problems += [_unknown(sign, signs) for sign in table.signs if sign not in signs]
+    if problems:
+        raise RfidguardError(f"table {name}: {'; '.join(problems)}. Learn it again: python -m simulators.learn --table {name}")
+    return table
+
+
+def decoded(name: str, text: bytes) -> Table:
+    """A table file's content. Raises RfidguardError where it is none."""
+    try:
+        return msgspec.json.decode(text, type=Table)
+    except msgspec.DecodeError as error:
+        raise RfidguardError(f"table {name}: not a table file: {error}") from error
+
+
+def encoded(table: Table) -> bytes:
+    """A table as its file holds it."""
+    return msgspec.json.encode(table) + b"\n"
+
+
+def _asked(tree: Branch | Leaf) -> Iterator[int]:
+    if isinstance(tree, Branch):
+        yield tree.sign
+        yield from _asked(tree.low)
+        yield from _asked(tree.high)
+
+
+def _unknown(sign: str, signs: Collection[str]) -> str:
+    near = get_close_matches(sign, signs, n=1)
+    return f"asks for {sign!r}, which rfidguard/signs.py does not give for such gates" + (
+        f" (nearest: {near[0]})" if near else ""
+    )

@@ -1,0 +1,128 @@
+"""How the score tables are made: labels by the truth, the plain world, and a fit that comes back as a table."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rfidguard.errors import ConfigError, RfidguardError
+from rfidguard.evaluate import Passage, Truth
+from rfidguard.events import Count, Read, heard_at
+from rfidguard.trees import Branch, Leaf, score, table
+from simulators.learn.fit import as_table, learnt
+from simulators.learn.labels import NO, UNASKED, YES, come_in, gone_out, through
+from simulators.learn.plain_world import plain_world
+from simulators.learn.rows import Rows, rows_of
+from simulators.learn.scenes import Play, countings, heard_as, plays
+from simulators.learn.tables import TABLES, checked, decoded, encoded, known_signs, wanted
+
+WEIGHTS = Path(__file__).parents[2] / "rfidguard" / "weights"
+
+
+def passage(direction: str, cross: float | None) -> Passage:
+    return Passage("p1", "exit", 0.0, 20.0, cross, direction, (), ("A",))
+
+
+@given(age=st.floats(-10, 10))
+def test_who_crosses_has_gone_from_just_before_to_seconds_after(age: float) -> None:
+    label = gone_out([passage("out", 10.0)], 10.0 + age)
+    assert label == (YES if -0.3 <= 10.0 + age - 10.0 <= 4.0 else UNASKED if -1.0 <= 10.0 + age - 10.0 < -0.3 else NO)
+
+
+@given(way=st.sampled_from(["out", "in", "none"]), now=st.floats(0, 30))
+def test_who_turns_back_has_never_gone_and_nobody_goes_both_ways(way: str, now: float) -> None:
+    assert gone_out([passage("none", None)], now) == come_in([passage("none", None)], now) == NO
+    out, come = gone_out([passage(way, 10.0)], now), come_in([passage(way, 10.0)], now)
+    assert YES not in (out, come) or NO in (out, come)
+    assert through(out, come) == max(out, come, key=lambda label: (label == YES, label == UNASKED))
+
+
+@pytest.mark.parametrize("zoned", [True, False])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_plain_world_is_the_same_every_time_and_its_truth_fits_what_is_heard(seed: int, zoned: bool) -> None:
+    world, again = plain_world(seed, zoned), plain_world(seed, zoned)
+    assert world == again
+    assert [heard_at(event) for event in world.events] == sorted(heard_at(event) for event in world.events)
+    truth = msgspec.convert(world.truth, Truth)
+    heard = {event.epc for event in world.events if isinstance(event, Read)}
+    assert heard <= {epc for one in truth.passages for epc in one.tags} | set(truth.standing)
+    assert sum(isinstance(event, Count) for event in world.events) <= sum(one.cross is not None for one in truth.passages)
+
+
+def test_a_scene_becomes_the_same_rows_every_time_and_their_answers_are_of_every_kind() -> None:
+    world = plain_world(4, zoned=True)
+    rows = rows_of(world, "directed")
+    assert rows == rows_of(world, "directed")
+    assert len(rows.values) == len(rows.signs) * len(rows.out) > 0
+    assert set(rows.out) == {NO, YES, UNASKED}
+    assert set(rows.signs) == set(known_signs(True))
+
+
+def test_a_gate_without_directed_counters_hears_no_direction() -> None:
+    worlds = (plain_world(seed, zoned=False).events for seed in range(1, 100))
+    events = next(events for events in worlds if any(isinstance(event, Count) for event in events))
+    assert {event.direction for event in heard_as(events, "undirected") if isinstance(event, Count)} == {"unknown"}
+    assert not any(isinstance(event, Count) for event in heard_as(events, "none"))
+    assert list(heard_as(events, "directed")) == list(events)
+
+
+def test_rows_of_two_kinds_of_gates_do_not_mix() -> None:
+    rows = Rows()
+    rows.add({"a": 1.0}, YES, NO, 1.0)
+    with pytest.raises(ValueError, match="two kinds of gates"):
+        rows.add({"b": 1.0}, YES, NO, 1.0)
+
+
+def test_a_dumped_model_becomes_a_table_of_the_signs_that_it_asks() -> None:
+    tree = {
+        "split_feature": 2, "threshold": 1.5, "internal_value": 0.25,
+        "left_child": {"leaf_value": -1.0}, "right_child": {"leaf_value": 2.0},
+    }  # fmt: skip
+    made = as_table({"tree_info": [{"tree_structure": tree}]}, ("a", "b", "c"))
+    assert made.signs == ("c",)
+    assert made.trees == (Branch(0, 1.5, 0.25, Leaf(-1.0), Leaf(2.0)),)
+    assert score(made, {"c": 1.5}) == -1.0
+    assert score(made, {"c": 1.6}) == 2.0
+    assert decoded("x", encoded(made)) == made
+
+
+def test_a_fit_finds_what_the_rows_hold() -> None:
+    """The plain world at a gate with zones: few scenes, and yet much better than knowing only how often people leave."""
+    entry = wanted(["zones-out"])[0]
+    made = [(seed, rows_of(plain_world(seed, True), countings(Play("plain", True, seed))[0])) for seed in range(1, 9)]
+    found = learnt(entry, made, threads=1)
+    assert found.held_loss is not None
+    assert found.blind_loss is not None
+    assert found.held_loss < 0.5 * found.blind_loss
+    assert checked(entry.name, found.table, known_signs(True)) is found.table
+
+
+def test_a_fit_of_rows_that_all_say_the_same_is_refused() -> None:
+    rows = Rows()
+    rows.add({"a": 1.0}, NO, NO, 1.0)
+    with pytest.raises(RfidguardError, match="always the same"):
+        learnt(TABLES[0], [(1, rows)], threads=1)
+
+
+@pytest.mark.parametrize("entry", TABLES, ids=lambda entry: entry.name)
+def test_every_shipped_table_asks_only_for_signs_that_there_are(entry) -> None:  # type: ignore[no-untyped-def]
+    shipped = table(entry.name)
+    assert checked(entry.name, shipped, known_signs(entry.zoned)) is shipped
+    assert "simulated" in shipped.about
+    assert json.loads((WEIGHTS / f"{entry.name}.json").read_bytes())["signs"] == list(shipped.signs)
+
+
+def test_a_table_that_asks_for_an_unknown_sign_is_refused_with_the_nearest() -> None:
+    bad = msgspec.structs.replace(table("zones-out"), signs=("quiets_s", *table("zones-out").signs[1:]))
+    with pytest.raises(RfidguardError, match=r"'quiets_s'.*nearest: quiet_s"):
+        checked("zones-out", bad, known_signs(True))
+
+
+def test_unknown_tables_and_held_back_seeds_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no table is called 'zone-out'"):
+        wanted(["zone-out"])
+    with pytest.raises(ConfigError, match="held back"):
+        plays(1000, True)

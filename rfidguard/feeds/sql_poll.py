@@ -90,10 +90,11 @@ class SqlPoll:
     def doctor(self) -> str:
         """Raises DeviceLost."""
         page = self.poll(None)
-        wrong = next((one.text for one in page.taken if one.reason is not None), None)
-        if wrong is not None:
-            raise DeviceLost(f"a row cannot be used: {wrong}")
-        return f"answers with {len(page.taken)}{' or more' if page.more else ''} rows"
+        wrong = [one.text for one in page.taken if one.reason is not None]
+        if wrong and len(wrong) == len(page.taken):
+            raise DeviceLost(f"no row can be used: {wrong[0]}")
+        refused = f", {len(wrong)} of them cannot be used: {wrong[0]}" if wrong else ""
+        return f"answers with {len(page.taken)}{' or more' if page.more else ''} rows{refused}"
 
     def _rows(self, conn: Connection, after: Any) -> Sequence[Row[Any]]:
         """A page. Rows that share a place stay together: the next page begins after it.

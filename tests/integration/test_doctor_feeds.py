@@ -67,7 +67,11 @@ def test_a_database_is_asked_and_its_rows_are_tried(tmp_path: Path) -> None:
     feed = {"driver": "sql", "url": f"sqlite:///{tmp_path / 'till.db'}", "table": "lines", "cursor": "no", "columns": COLUMNS}
     assert (reached(feed).level, reached(feed).text) == ("ok", "answers with 1 rows")
     wrong = reached({**feed, "columns": {"gtin": "tag"}})
-    assert (wrong.level, wrong.text.startswith("a row cannot be used: row no = 1: ")) == ("fail", True)
+    assert (wrong.level, wrong.text.startswith("no row can be used: row no = 1: ")) == ("fail", True)
+    with closing(sqlite3.connect(tmp_path / "till.db")) as db, db:
+        db.execute("INSERT INTO lines (tag) VALUES ('odd')")
+    assert reached(feed).level == "ok"
+    assert reached(feed).text.startswith("answers with 2 rows, 1 of them cannot be used: row no = 2: ")
     assert "no such column" in reached({**feed, "columns": {"epc": "label"}}).text
 
 

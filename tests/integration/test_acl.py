@@ -157,7 +157,7 @@ def test_a_daemon_without_rights_parks_reports_and_recovers_when_they_come(guard
     config = site_config(guarded.port, tmp_path, username="rfidguard", password_file=str(secret))
     with running_site(config) as site:
         alarm = site.raise_alarm()
-        wait_for(lambda: site.link.health()["outbox"]["parked"] == {"not_authorised": 3})
+        wait_for(lambda: site.link.health()["outbox"]["parked"] == {"not_authorised": 2})
         acl.write_text(right)
         guarded.stop()
         guarded.start()

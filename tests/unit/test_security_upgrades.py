@@ -59,7 +59,7 @@ def test_what_an_older_version_knew_is_understood(dump: Path, tmp_path: Path) ->
 
 
 def test_each_copy_is_of_the_version_that_its_name_says(tmp_path: Path) -> None:
-    assert RELEASED[0].stem == "0001"
+    assert [dump.stem for dump in RELEASED] == [f"{number:04}" for number in range(1, int(migrations.HEAD))]
     for dump in RELEASED:
         with closing(sqlite3.connect(restored(dump, tmp_path / dump.stem))) as db:
             assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [(dump.stem,)]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+FIGURES = Path(__file__).with_name("figures.md")
+"""What other commands measured, added as it stands."""
 COLUMNS = ("faults", "decided", "received", "lost", "messages twice")
 HEAD = """# What is lost, and what is not
 
@@ -30,7 +32,7 @@ def page(results: list[dict[str, Any]]) -> str:
                 tables.setdefault(who, {}).setdefault(fault, Counter()).update(row)
     parts = [HEAD.format(runs=len(results), seeds=", ".join(str(result["seed"]) for result in results)), _totals(tables)]
     parts += [_by_fault(who, rows) for who, rows in tables.items()]
-    return "\n".join([*parts, _recovery(results)])
+    return "\n".join([*parts, _recovery(results), FIGURES.read_text("utf-8")])
 
 
 def _totals(tables: dict[str, dict[str, Counter[str]]]) -> str:

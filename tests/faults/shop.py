@@ -112,7 +112,7 @@ class Shop(StoreFront):
 
     def start(self, wrap: tuple[str, ...] = (), **env: str) -> None:
         self.launch(wrap, **env)
-        wait_for(lambda: answers(self.http_port), 60, "the daemon")
+        wait_for(lambda: answers(self.http_port), 120, "the daemon")
 
     def keep(self, crash_at: str) -> None:
         """Starts the daemon with a crash point, and as often as it dies starts it anew without one."""

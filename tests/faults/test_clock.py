@@ -1,4 +1,4 @@
-"""The machine's clock stepped while the daemon runs (libfaketime around the real process)."""
+"""The machine's clock stepped, or drifting, while the daemon runs (libfaketime around the real process)."""
 
 from pathlib import Path
 
@@ -7,16 +7,14 @@ from invariants import check
 from shop import Shop
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+TRUE_MONOTONIC = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
 
 
 @pytest.mark.parametrize("step", ["-3600", pytest.param("+3600", marks=pytest.mark.soak)])
 def test_gate_is_watched_through_a_step_of_the_clock_by_an_hour(shop: Shop, step: str) -> None:
     setting = shop.folder / "faketime"
     setting.write_text("+0")
-    shop.start(
-        LD_PRELOAD=str(LIBRARIES[0]), FAKETIME_TIMESTAMP_FILE=str(setting), FAKETIME_NO_CACHE="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1", DONT_FAKE_MONOTONIC="1",
-    )  # fmt: skip
+    shop.start(LD_PRELOAD=str(LIBRARIES[0]), FAKETIME_TIMESTAMP_FILE=str(setting), FAKETIME_NO_CACHE="1", **TRUE_MONOTONIC)
     shop.open_up()
     shop.until_rung(shop.steal())
     setting.write_text(step)
@@ -25,4 +23,17 @@ def test_gate_is_watched_through_a_step_of_the_clock_by_an_hour(shop: Shop, step
     shop.kill()
     setting.write_text("+0")
     shop.start()
+    check(shop)
+
+
+@pytest.mark.parametrize("speed", ["x1.002", pytest.param("x0.97", marks=pytest.mark.soak)])
+def test_gate_is_watched_by_a_clock_that_drifts(shop: Shop, speed: str) -> None:
+    """Ten times worse than a poor crystal, four times what NTP does to set a clock right; the slow one is past all measure."""
+    shop.start(LD_PRELOAD=str(LIBRARIES[0]), FAKETIME=f"+0 {speed}", **TRUE_MONOTONIC)
+    till = shop.till()
+    shop.open_up()
+    for _ in range(3):
+        shop.buy(till)
+        shop.until_rung(shop.steal())
+        shop.wait(10.0)
     check(shop)

@@ -245,6 +245,10 @@ def _sources(data: Mapping[str, Any]) -> Iterator[Found]:
         text = "where two sources tell of one receipt, its lines without EPC count twice; name the source that counts"
         yield warning(("ledger", "credit_authority"), text)
     for at, feed in tables(data, "feed"):
+        if _holds_password(feed.get("url")):
+            text = "holds a password, and secrets never stand here; "
+            way = "use url_file" if feed.get("driver") == "sql" else "use token_file"
+            yield problem(("feed", at, "url"), text + way)
         every_s, patience_s = feed.get("every_s", 10), ledger.get("stale_after_s", 120)
         if feed.get("driver") in ("sql", "epcis") and isinstance(every_s, int | float) and every_s * 2 > patience_s:
             text = f"asked every {every_s:g} s it counts as silent in between (ledger.stale_after_s = {patience_s:g})"
@@ -266,6 +270,13 @@ def _chain(data: Mapping[str, Any]) -> Iterator[Found]:
     for at, feed in tables(data, "feed"):
         if chain and feed.get("id") == "chain":
             yield problem(("feed", at, "id"), "is the name of the centre of the chain; give the feed another", "chain")
+
+
+def _holds_password(url: Any) -> bool:
+    try:
+        return isinstance(url, str) and make_url(url).password is not None
+    except (ArgumentError, ValueError):
+        return False
 
 
 def _outputs(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -58,6 +58,9 @@ class Feeds:
             thread.start()
 
     def stop(self) -> None:
+        """Waits for all of them at once."""
+        for thread in self.threads.values():
+            thread.cease()
         for thread in self.threads.values():
             thread.stop()
 

@@ -51,9 +51,13 @@ class FeedThread:
     def start(self) -> None:
         self._thread.start()
 
+    def cease(self) -> None:
+        """Ends it soon."""
+        self._stop.set()
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """Ends it; a source that hangs is left to die with the process."""
-        self._stop.set()
+        self.cease()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 

@@ -295,3 +295,17 @@ def test_alarm_that_expires_before_everybody_was_told_is_warned_of(tmp_path: Pat
     doubt = only(tmp_path, GOOD + groups)
     assert (doubt.key, doubt.level) == ("alarms.escalate_s", "warning")
     assert "before everybody was told: 9 times 20 s" in doubt.text
+
+
+@pytest.mark.parametrize(
+    ("feed", "way"),
+    [
+        ('driver = "sql"\nurl = "postgresql://u:geheim@h/x"\ntable = "t"\ncursor = "no"\ncolumns = { epc = "tag" }', "url_file"),
+        ('driver = "epcis"\nurl = "https://u:geheim@epcis.example/v2/events"', "token_file"),
+    ],
+)
+def test_a_password_in_the_address_of_a_feed_is_refused_and_not_repeated(tmp_path: Path, feed: str, way: str) -> None:
+    every = problems(tmp_path, f'{GOOD}[[feed]]\nid = "erp"\n{feed}\n')
+    (told,) = [str(problem) for problem in every if problem.level == "error"]
+    assert f"holds a password, and secrets never stand here; use {way}" in told
+    assert "geheim" not in told

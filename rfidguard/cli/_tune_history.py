@@ -1,8 +1,10 @@
 """What `tune` reads: the kept journal, through several cores in one go, and what staff said, from the database."""
 
+import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,50 +17,66 @@ if TYPE_CHECKING:
     from rfidguard.config import Config
     from rfidguard.events import Event
     from rfidguard.tuning.rung import Rung
-    from rfidguard.tuning.shadow import Shadow
+    from rfidguard.tuning.shadow import Listen
 
 Heard = Callable[["Event"], None]
 
 
 @dataclass
 class History:
-    """A stretch of the journal. `since`, `until`: Unix seconds, None: as far as it is kept. The rest is known after the first
-    `replay`: `began` and `ended`, when its first and last event were heard.
+    """A stretch of the journal. `since`, `until`: Unix seconds; since None: as far back as it is kept. `jobs`: processes. The rest
+    is known after the first `replay`: `began` and `ended`, when its first and last event were heard.
     """
 
     paths: list[Path]
     since: float | None
-    until: float | None
+    until: float
+    jobs: int = 1
     events: int = 0
     began: float | None = None
     ended: float | None = None
     refused: Counter[str] = field(default_factory=Counter)
 
-    def replay(self, shadows: "Sequence[Shadow]", heard: Heard, title: str) -> "list[list[Rung]]":
-        """Feeds every event to every core; what each of them rang within the stretch. `heard` hears of each event, too."""
+    def replay(
+        self, configs: "Sequence[Config]", title: str, heard: Heard | None = None, decided: "Listen | None" = None
+    ) -> "list[list[Rung]]":
+        """What a core under each configuration rings within the stretch. `heard` hears of each event, `decided` of each passage
+        that the first core judges. Each process reads the whole stretch for its share of the cores.
+        """
+        shares = [configs[first :: self.jobs] for first in range(min(self.jobs, len(configs)))]
+        with _helpers(len(shares) - 1) as pool:
+            others = [pool.submit(_replayed, self.paths, self.since, self.until, share) for share in shares[1:] if pool]
+            with _progress(title, self.paths) as read:
+                runs = [self._fed(shares[0], read, heard, decided), *(other.result() for other in others)]
+        return [runs[place % self.jobs][place // self.jobs] for place in range(len(configs))]
+
+    def _fed(
+        self, configs: "Sequence[Config]", read: Callable[[int], None] | None, heard: Heard | None, decided: "Listen | None"
+    ) -> "list[list[Rung]]":
         from rfidguard.events import State, heard_at
         from rfidguard.journal_span import events_until
+        from rfidguard.tuning.shadow import Shadow
 
         self.events, self.refused, self.began = 0, Counter(), None
-        with _progress(title, self.paths) as read:
-            found = self._events(read)
-            for event in found if self.until is None else events_until(found, self.until):
-                if not isinstance(event, State):
-                    self.began = heard_at(event) if self.began is None else self.began
-                    self.ended = heard_at(event)
-                self.events += 1
+        shadows = [Shadow(config, decided if place == 0 else None) for place, config in enumerate(configs)]
+        for event in events_until(self._events(read), self.until):
+            if not isinstance(event, State):
+                self.began = heard_at(event) if self.began is None else self.began
+                self.ended = heard_at(event)
+            self.events += 1
+            if heard is not None:
                 heard(event)
-                for shadow in shadows:
-                    shadow.feed(event)
+            for shadow in shadows:
+                shadow.feed(event)
         for shadow in shadows:
             shadow.end()
-            self.refused["bad_state"] += shadow.bad_states
+        self.refused["bad_state"] += shadows[0].bad_states
         self.refused = +self.refused
         return [[rung for rung in shadow.alarms() if self.covers(rung.raised_at)] for shadow in shadows]
 
     def covers(self, at: float) -> bool:
         """Whether a moment lies in the stretch; what leads up to it from the last snapshot does not."""
-        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+        return (self.since is None or at >= self.since) and at <= self.until
 
     def span(self) -> tuple[float, float]:
         """When it begins and ends. Raises RfidguardError where nothing was heard."""
@@ -66,7 +84,7 @@ class History:
             raise RfidguardError(f"{self.paths[0].parent}: the journal holds no event of this time; nothing can be compared")
         return max(self.began, self.since or self.began), self.ended
 
-    def _events(self, read: Callable[[int], None]) -> "Iterator[Event]":
+    def _events(self, read: Callable[[int], None] | None) -> "Iterator[Event]":
         """A running daemon packs files and deletes old ones while they are read."""
         from rfidguard.journal_files import events_in
 
@@ -79,19 +97,41 @@ class History:
                 self.refused["file_deleted_meanwhile"] += 1
 
 
-def history_of(folder: Path, since: float | None, until: float | None) -> History:
-    """The kept journal in `folder` (or the file) that tells of a time. Raises ConfigError, RfidguardError."""
-    from rfidguard.journal_files import journal_paths
+def history_of(paths: list[Path], since: float | None, until: float, jobs: int) -> History:
+    """The files that tell of a time. Raises RfidguardError where the journal does not reach back so far."""
     from rfidguard.journal_span import began_at, span_of
 
-    paths = journal_paths(folder)
-    if since is not None:
-        paths = span_of(paths, since, float("inf") if until is None else until)
-    elif until is not None:
-        paths = [path for path in paths if began_at(path) <= until]
-    if not paths:
-        raise RfidguardError(f"{folder}: the journal holds nothing of this time")
-    return History(paths, since, until)
+    found = [path for path in paths if began_at(path) <= until] if since is None else span_of(paths, since, until)
+    if not found:
+        raise RfidguardError(f"{paths[0].parent}: the journal holds nothing of this time")
+    return History(found, since, until, jobs)
+
+
+def end_of(paths: Sequence[Path]) -> float:
+    """When the journal's last event was heard: a running daemon writes on. Raises RfidguardError where it holds none."""
+    from rfidguard.events import State, heard_at
+    from rfidguard.journal_files import events_in
+
+    for path in reversed(paths):
+        times = [heard_at(event) for event in events_in([path], Counter()) if not isinstance(event, State)]
+        if times:
+            return max(times)
+    raise RfidguardError(f"{paths[0].parent}: the journal holds no event; there is nothing to compare")
+
+
+def _replayed(paths: list[Path], since: float | None, until: float, configs: "Sequence[Config]") -> "list[list[Rung]]":
+    """In a process of its own: the share of a few configurations."""
+    return History(paths, since, until)._fed(configs, None, None, None)
+
+
+@contextmanager
+def _helpers(processes: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Fresh processes: a fork would copy the threads of the progress bar half-way through."""
+    if not processes:
+        yield None
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 def from_database(config: "Config", since: float, until: float) -> "tuple[list[Alarm], bool]":

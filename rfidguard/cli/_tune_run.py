@@ -50,12 +50,11 @@ class Site:
 def what_if(site: Site, texts: tuple[str, ...]) -> "Trial":
     """One pass: today's settings beside the changed ones."""
     from rfidguard.tuning.compare import compare
-    from rfidguard.tuning.shadow import Shadow
     from rfidguard.tuning.trial import Trial
 
-    shadows = [Shadow(site.today), Shadow(site.with_settings(texts))]
     said: dict[str, Said] = {}
-    before, after = site.history.replay(shadows, _answers_to(said), "replaying with both settings")
+    configs = [site.today, site.with_settings(texts)]
+    before, after = site.history.replay(configs, "replaying with both settings", _answers_to(said))
     words = _joined(site, before, said)[0]
     return Trial(texts, "", compare(before, after, words))
 
@@ -64,14 +63,13 @@ def proposals(site: Site) -> "tuple[Outcome, tuple[str, ...]]":
     """What is proposed, and what was rehearsed. One pass for evidence, one for proof, a third where a proposal was withdrawn."""
     from rfidguard.tuning.evidence import Gathering
     from rfidguard.tuning.proposers import proposals as proposed
-    from rfidguard.tuning.shadow import Shadow
     from rfidguard.tuning.trial import Outcome, rehearsal, to_be_tried
 
     rehearsed = rehearsal(site.today)
     gathering, said = Gathering(), dict[str, "Said"]()
-    base = Shadow(site.with_settings(rehearsed), gathering.decided)
-    shadows = [base, Shadow(site.today)] if rehearsed else [base]
-    runs = site.history.replay(shadows, _both(_answers_to(said), gathering), "looking for evidence")
+    configs = [site.with_settings(rehearsed), site.today] if rehearsed else [site.today]
+    heard = _both(_answers_to(said), gathering)
+    runs = site.history.replay(configs, "looking for evidence", heard, gathering.decided)
     words, full_count = _joined(site, runs[-1], said)
     evidence = gathering.evidence(runs[0], words, full_count)
     advice = proposed(evidence, site.today)
@@ -124,10 +122,7 @@ class _Proof:
         return any(text.partition("=")[0] == own.partition("=")[0] for text in advice.settings for own in self._rehearsed)
 
     def _runs(self, tried: Sequence[tuple[str, ...]]) -> "list[list[Rung]]":
-        from rfidguard.tuning.shadow import Shadow
-
-        shadows = [Shadow(self._site.with_settings(texts)) for texts in tried]
-        return self._site.history.replay(shadows, lambda _event: None, "proving by shadow replay")
+        return self._site.history.replay([self._site.with_settings(texts) for texts in tried], "proving by shadow replay")
 
 
 def _answers_to(said: "dict[str, Said]") -> "Any":
@@ -145,14 +140,15 @@ def _both(heard: Any, gathering: "Gathering") -> Any:
 
 
 def _joined(site: Site, before: "list[Rung]", said: "dict[str, Said]") -> "tuple[Words, bool]":
-    """What is known of the alarms' causes: the database's word before the journal's, before how they ended in the replay."""
+    """What is known of the alarms' causes: the database's word, the journal's, and how they ended in the replay."""
     from rfidguard.cli._tune_history import from_database
     from rfidguard.tuning.rung import SILENT
     from rfidguard.tuning.staff import Said, Words, said_in
 
     began, ended = site.history.span()
     live, full_count = from_database(site.today, began, ended)
-    words = Words({rung.id: Said(rung.outcome) for rung in before if rung.outcome is not None} | said | said_in(live))
+    replayed = {rung.id: Said(rung.outcome) for rung in before if rung.outcome is not None}
+    words = Words(said_in(live), said, replayed)
     told = [rung for rung in before if rung.sound > SILENT]
     site.about |= _about(site.history, told, words)
     rang = {alarm.id for alarm in live if alarm.told and not alarm.drill}

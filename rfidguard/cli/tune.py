@@ -4,7 +4,6 @@ import json
 import os
 import re
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rfidguard.cli import ConfigOption
-from rfidguard.errors import ConfigError, RfidguardError
+from rfidguard.errors import ConfigError
 
 if TYPE_CHECKING:
     from rfidguard.cli._tune_run import Site
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([dhm])")
 _UNIT_S = {"d": 86_400.0, "h": 3600.0, "m": 60.0}
+_MOST_JOBS = 64
 _GENTLE = 5
 """A daemon on the same box goes first."""
 
@@ -43,6 +43,7 @@ def _tune(
     journal: Annotated[
         Path | None, typer.Option(metavar="PATH", help="A journal or its directory. Default: the configured one.")
     ] = None,
+    jobs: Annotated[int, typer.Option(min=0, max=_MOST_JOBS, help="Processes; 0: all cores but one.")] = 0,
     json_to: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write everything as JSON; - instead of text.")
     ] = None,
@@ -63,14 +64,17 @@ def _tune(
 
     Example: rfidguard tune --out proposed.toml
     """
-    from rfidguard.cli._tune_history import history_of
+    from rfidguard.cli._tune_history import end_of, history_of
     from rfidguard.cli._tune_run import Site
     from rfidguard.config_file import read, validated
+    from rfidguard.journal_files import journal_paths
 
     source = replace(read(config, os.environ), needs_files=False)
     today = validated(source)
-    folder = journal or today.journal.dir
-    site = Site(source, today, history_of(folder, _since(since, folder), _moment("--until", until)), {})
+    paths = journal_paths(journal or today.journal.dir)
+    end = end_of(paths)
+    upto = min(_moment("--until", until) or end, end)
+    site = Site(source, today, history_of(paths, _since(since, end), upto, jobs or _spare_cores()), {})
     os.nice(_GENTLE)
     report = _what_if(site, tuple(set_)) if set_ else _proposals(site)
     if json_to is not None:
@@ -175,24 +179,15 @@ def _fragment(site: "Site", texts: Sequence[str], notes: Sequence[str]) -> str:
     return "".join(f"# {line}\n" for line in head) + ("\n" + body if body else "")
 
 
-def _since(text: str | None, folder: Path) -> float | None:
+def _spare_cores() -> int:
+    """One is left to the daemon."""
+    return min(max((os.cpu_count() or 1) - 1, 1), _MOST_JOBS)
+
+
+def _since(text: str | None, end: float) -> float | None:
     """A moment, or so long before the journal's end."""
     ago = _AGO.fullmatch(text or "")
-    if ago is None:
-        return _moment("--since", text)
-    return _end_of(folder) - float(ago[1]) * _UNIT_S[ago[2]]
-
-
-def _end_of(folder: Path) -> float:
-    """When the journal's last event was heard."""
-    from rfidguard.events import State, heard_at
-    from rfidguard.journal_files import events_in, journal_paths
-
-    for path in reversed(journal_paths(folder)):
-        times = [heard_at(event) for event in events_in([path], Counter()) if not isinstance(event, State)]
-        if times:
-            return max(times)
-    raise RfidguardError(f"{folder}: the journal holds no event; there is nothing to compare")
+    return _moment("--since", text) if ago is None else end - float(ago[1]) * _UNIT_S[ago[2]]
 
 
 def _moment(option: str, text: str | None) -> float | None:

@@ -50,11 +50,19 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Words:
-    """What was said of each alarm of the site, by its id, else by its passage."""
+    """What was said of each alarm of the site, by its id, else by its passage.
 
-    def __init__(self, said: dict[str, Said]) -> None:
-        self._by_id = said
-        self._by_passage = {passage_of(name): word for name, word in said.items()}
+    `sources`: alarm id -> word, the most trusted one first. A later one is heard where an earlier leaves the question open: staff
+    who answer after an alarm has expired are refused, but they were there.
+    """
+
+    def __init__(self, *sources: dict[str, Said]) -> None:
+        self._by_id: dict[str, Said] = {}
+        for name, word in (entry for source in sources for entry in source.items()):
+            known = self._by_id.get(name)
+            if known is None or (known.meaning == OPEN and word.meaning != OPEN):
+                self._by_id[name] = word
+        self._by_passage = {passage_of(name): word for name, word in self._by_id.items()}
 
     def of(self, rung: Rung) -> Said:
         """What is known of this alarm, also where settings or program have moved its time."""

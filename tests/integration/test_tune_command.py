@@ -100,6 +100,11 @@ def test_what_would_hide_a_recovered_item_is_said_and_fails(site: Path) -> None:
     assert found["text"][0].startswith("It would have hidden 3 alarms that staff called right")
 
 
+def test_processes_share_the_work_and_change_no_result(site: Path) -> None:
+    words = ("--set", "ledger.late_sale_hold_s=2", "--set", "alarms.critical_items=1")
+    assert told(site, "--jobs", "2", *words) == told(site, "--jobs", "1", *words)
+
+
 def test_settings_of_today_change_nothing(site: Path) -> None:
     found = told(site, "--set", "ledger.unknown_epc=strict")["what_if"]
     assert found["counts"]["kept"]["total"] == 15

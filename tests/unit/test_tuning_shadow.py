@@ -13,7 +13,7 @@ from rfidguard.runner import Runner
 from rfidguard.tuning.compare import GONE, LOUDER, QUIETER, compare
 from rfidguard.tuning.rung import RINGS, TOLD, Rung
 from rfidguard.tuning.shadow import Shadow
-from rfidguard.tuning.staff import Words
+from rfidguard.tuning.staff import RIGHT, Said, Words, note_answer
 
 
 def shadow(events: Iterable[Event], cfg: Config | None = None) -> list[Rung]:
@@ -132,3 +132,13 @@ def test_a_learned_credit_time_counts_only_where_it_is_to_be_learned() -> None:
     assert [rung.sound for rung in fixed][:1] != [RINGS] or fixed
     assert fixed
     assert {d.kind for d in compare(learned, fixed, Words({}))} <= {"new", LOUDER}
+
+
+def test_an_answer_after_the_alarm_expired_is_evidence_all_the_same() -> None:
+    (rung,) = shadow(leave(own(1)))
+    assert rung.outcome == "no_response"
+    said: dict[str, Said] = {}
+    note_answer(said, Answer(at=T0 + 900, id="a", alarm=rung.id, action="resolve", by="anna", outcome="recovered"))
+    note_answer(said, Answer(at=T0 + 901, id="b", alarm=rung.id, action="resolve", by="ben", outcome="stray"))
+    assert Words({rung.id: Said("no_response")}, said).of(rung).meaning == RIGHT
+    assert Words({rung.id: Said("stray")}, said).of(rung).outcome == "stray"

@@ -24,7 +24,7 @@ Heard = Callable[["Event"], None]
 
 @dataclass
 class History:
-    """A stretch of the journal. `since`, `until`: Unix seconds; since None: as far back as it is kept. `jobs`: processes. The rest
+    """A stretch of the journal. `since`, `until`: Unix seconds; None: all that is kept. `jobs`: processes. The rest
     is known after the first `replay`: `began` and `ended`, when its first and last event were heard.
     """
 

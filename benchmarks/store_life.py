@@ -291,7 +291,7 @@ def main() -> None:
         f"On disk at the end: database {sizes['rfidguard.db*']:.1f} MB, journal {sizes['journal/*']:.1f} MB."
     )
     head = ("hour", "reads so far, M", "memory, MB", "threads", "open files", "written to disk so far, MB")
-    write_grid("store_life", f"{arguments.hours:g} hours of a shop", head, grid, remark)
+    write_grid("store-life", f"{arguments.hours:g} hours of a shop", head, grid, remark)
 
 
 if __name__ == "__main__":

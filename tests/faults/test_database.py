@@ -96,6 +96,21 @@ def test_flipped_bytes_are_found_in_the_background_and_the_open_alarm_stays(shop
     check(shop)
 
 
+def test_copy_made_by_backup_put_in_the_place_of_a_lost_database_knows_what_was_sold(shop: Shop) -> None:
+    shop.start()
+    till = shop.till()
+    shop.open_up()
+    paid = shop.sell(till)
+    copy = shop.folder / "copy.db"
+    assert shop.command("backup", str(copy)).returncode == 0
+    shop.kill()
+    _destroy(shop.database, copy.read_bytes())
+    shop.start()
+    shop.watching()
+    shop.carry(paid)
+    check(shop)
+
+
 def test_alarm_lights_the_gate_with_the_disk_full_and_rings_once_there_is_room(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 4_000) as disk, Shop(tmp_path) as shop:
         shop.put_database(disk)

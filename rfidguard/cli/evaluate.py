@@ -56,7 +56,10 @@ def evaluate(
     """Score alarms against the truth: recall, precision, false incidents, time from crossing to ring, directions.
 
     An item that turns `unpaid` from 1.0 s before its crossing to 4 s after it is right; at any other time, or for anything
-    else, it is false. One run: `rfidguard evaluate --truth plain/truth.json --alarms plain/alarms.jsonl --plot plain.png`
+    else, it is false. The truth is known of simulated scenes only: for a shop's own journal see `rfidguard tune`.
+
+    One run: `rfidguard simulate plain --out plain`, `rfidguard replay plain/journal.jsonl --config plain/rfidguard.toml --alarms
+    plain/alarms.jsonl`, then `rfidguard evaluate --truth plain/truth.json --alarms plain/alarms.jsonl --plot plain.png`.
 
     Suites are simulated and replayed here: `rfidguard evaluate --suite awkward-zoned --seeds held-back --scenes 8`. Seeds from
     1000 on are held back: layouts never seen, nothing was tuned to them. The suites: awkward-zoned, awkward-facing-counter,

@@ -49,6 +49,7 @@ def _explain(
     """Tell why an alarm rang, or why an item passed in silence: evidence, score terms, ledger records, rule.
 
     Runs the recorded journal through the core again, from the last snapshot before that time: as far back as it is kept.
+    `rfidguard alarms list --all` shows the ids of alarms. A --plot needs the extra `plots` (matplotlib).
     Exits 1 where nothing is known of the item at that time.
 
     Example: rfidguard explain --epc 3034257BF7194E4000001A85 --at 2026-11-22T10:15:00Z --plot passage.png

@@ -61,15 +61,9 @@ def _caught(result: Any) -> tuple[str, str]:
 
 
 def _percent(share: float) -> str:
-    return (
-        "0 %"
-        if share == 0
-        else f"{100 * share:.2f} %"
-        if share < 0.01
-        else f"{100 * share:.0f} %"
-        if share == 1
-        else f"{100 * share:.1f} %"
-    )
+    if share == 0 or share >= 0.9995:
+        return f"{100 * share:.0f} %"
+    return f"{100 * share:.2f} %" if share < 0.01 else f"{100 * share:.1f} %"
 
 
 def _share(share: float) -> str:

@@ -146,6 +146,19 @@ class LedgerHealth(Message):
     stale: Annotated[dict[str, str], Field(description="Feeds whose silence means that sales are missing, and why.")] = {}
 
 
+class ChainHealth(Message):
+    """The centre at which boxes and shops share sales, docs/chain.md."""
+
+    state: Literal["online", "offline"]
+    reason: str | None
+    waiting: Annotated[int, Field(description="Records that the centre has yet to be told.")]
+    told_at: Time | None
+    heard: Annotated[int, Field(description="Records of others since the start.")]
+    told: int
+    asked: Annotated[dict[str, int], Field(description="Items that the centre was asked about, by outcome.")]
+    refused: Annotated[dict[str, int], Field(description="Records of others that could not be kept, by reason.")]
+
+
 class DatabaseHealth(Message):
     healthy: bool
     problem: str | None
@@ -193,6 +206,7 @@ class HealthMessage(Message):
     devices: dict[str, DeviceHealth]
     mqtt: MqttHealth | None = None
     ledger: LedgerHealth | None = None
+    chain: Annotated[ChainHealth | None, Field(description="Null where this box belongs to no chain.")] = None
     audit: AuditHealth | None = None
 
 

@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 STREAM = "RFIDGUARD_SALES"
 SALES = "rfidguard.sales"
 STATE = "rfidguard.state"
-NEWS_WAIT_S = 0.3
-"""A pull for news waits no longer: the server says at once where there are some."""
+NEWS_WAIT_S = 0.5
+"""For messages that the server says it has."""
+POLL_S = 5.0
+"""One answer takes no longer: what was heard so far is kept, whatever comes then."""
 KEPT_S = 400 * 86_400.0
 """How long a stream made by us keeps a record. One that is there already is left as it is."""
 AT_ONCE = 100
@@ -129,14 +131,18 @@ class JetStreamCentre:
             return msgspec.structs.replace(self.snapshot(None), restored=True)
         heard: list[Shared] = []
         seen = 0
-        before = dict(places)
+        before, until = dict(places), asyncio.get_running_loop().time() + POLL_S
         for subject in self._subjects:
-            while seen < PAGE and (messages := await self._pulled(stream, subject, places.get(subject, 0))):
+            while (left := PAGE - seen) > 0 and asyncio.get_running_loop().time() < until:
+                messages = await self._pulled(stream, subject, places.get(subject, 0), left)
+                if not messages:
+                    break
                 seen += len(messages)
                 heard += [one for message in messages if (one := _read(message)) is not None]
                 places[subject] = messages[-1].metadata.sequence.stream
         cursor = _encode(places).decode() if places != before else None
-        return Batch(tuple(heard), cursor, more=seen >= PAGE, unreadable=seen - len(heard))
+        late = asyncio.get_running_loop().time() >= until
+        return Batch(tuple(heard), cursor, more=cursor is not None and (seen >= PAGE or late), unreadable=seen - len(heard))
 
     async def _last(self, stream: Any) -> int:
         """The stream's last place. One that is not there is made, and is empty."""
@@ -147,13 +153,15 @@ class JetStreamCentre:
             return 0
         return last
 
-    async def _pulled(self, stream: Any, subject: str, after: int) -> list[Msg]:
+    async def _pulled(self, stream: Any, subject: str, after: int, most: int) -> list[Msg]:
         """The next messages of a subject. One consumer goes on as long as what it gave is stored and nothing fails."""
         place, pull = self._pulls.pop(subject, (-1, None))
-        if pull is None or place != after or await _is_forgotten(pull):
+        news = None if pull is None or place != after else await _has_news(pull, after)
+        if news is None:
             pull = await self._consumer(stream, subject, after)
+            news = await _has_news(pull, after)
         try:
-            messages: list[Msg] = await pull.fetch(PAGE, timeout=NEWS_WAIT_S)
+            messages: list[Msg] = await pull.fetch(most, timeout=NEWS_WAIT_S) if news else []
         except (TimeoutError, nats.errors.TimeoutError):
             messages = []
         self._pulls[subject] = (messages[-1].metadata.sequence.stream if messages else after, pull)
@@ -176,13 +184,16 @@ class JetStreamCentre:
         return f"NATS answers; {state.messages:,} records are kept, {state.bytes / 1e6:,.1f} MB"
 
 
-async def _is_forgotten(pull: Any) -> bool:
-    """The server no longer has the consumer; a pull would wait in vain, and without a word."""
+async def _has_news(pull: Any, after: int) -> bool | None:
+    """Whether the server has, or has sent, something behind `after`. None where it has forgotten the consumer: a pull would
+    wait in vain, and without a word.
+    """
     try:
-        await pull.consumer_info()
+        info = await pull.consumer_info()
     except NotFoundError:
-        return True
-    return False
+        return None
+    sent = 0 if info.delivered is None else info.delivered.stream_seq
+    return bool(info.num_pending) or sent > after
 
 
 def _read(message: Msg) -> Shared | None:

@@ -12,6 +12,7 @@ from wait import wait_for
 from walks import leave, own
 
 from rfidguard.epc import identify
+from rfidguard.messages import HealthMessage
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -81,6 +82,7 @@ def test_two_boxes_of_one_shop_share_one_ledger_and_go_on_without_it(server: Ser
             for box in (one, two):
                 box.joined(0.0)
             wait_for(lambda: two.chain().get("state") == "offline", 90, "health to say so")
+            assert HealthMessage.model_validate(two.health).chain is not None
             two.carry(first)
             two.carry(late)
             wait_for(lambda: two.rang(late), 40, "an alarm without the centre")

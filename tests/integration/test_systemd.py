@@ -116,7 +116,7 @@ def test_the_example_configuration_has_no_mistake_and_says_what_observe_means() 
 
 def test_what_the_example_leaves_out_is_right_too(tmp_path: Path) -> None:
     text = (FOLDER / "rfidguard.toml.example").read_text()
-    everything = re.sub(r"(?m)^( *)# (?=(\[\[|[a-z_]+ = ))", r"\1", text)
+    everything = re.sub(r"(?m)^( *)# (?=(\[|[a-z_]+ = ))", r"\1", text)
     (tmp_path / "rfidguard.toml").write_text(everything)
     for name in ("mqtt.password", "till-3.token"):
         (tmp_path / name).write_text("x")

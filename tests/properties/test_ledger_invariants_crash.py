@@ -21,17 +21,20 @@ from rfidguard.store import Store
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 KINDS = ("sold", "sold", "returned", "stock_in", "reserved", "shipped")
+UNTOLD = 9
+"""It dies before the core hears of a record that is on disk."""
+DEATHS = st.sampled_from([None, None, None, UNTOLD, 0, 1, 2])
 LATEST_S = 1700.0
 """Beyond it the core would have forgotten its first exits."""
 
 
 class Box(Gate):
-    """A gate on a real database, with a journal. `dies`: the next effects are decided and lost."""
+    """A gate on a real database, with a journal. `left`: so many effects are carried out yet, then it dies; None: it lives."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.journal: list[bytes | tuple[str, float, str]] = []
-        self.dies = False
+        self.left: int | None = None
         super().__init__()
         self._begin(Runner(self.layout, self.find))
 
@@ -53,7 +56,7 @@ class Box(Gate):
         """The newest snapshot, every line after it, then what the database knows beyond that."""
         tail = list(self.journal)
         exits, self.exits = self.exits, []
-        self.dies = False
+        self.left = None
         self.runner = Runner(self.layout, self.find)
         for entry in tail:
             if isinstance(entry, bytes):
@@ -79,12 +82,16 @@ class Box(Gate):
     def _carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             self.effects.append(effect)
-            if isinstance(effect, BindCredit) and not self.dies:
+            if self.left == 0:
+                continue
+            self.left = None if self.left is None else self.left - 1
+            if isinstance(effect, BindCredit):
                 self.store.write(lambda conn, effect=effect: bind_credit(conn, effect)).result(10)
 
 
 class Shop(RuleBasedStateMachine):
-    """Sales come in, items leave, and the box dies: before a sale is told to the core, or before effects are carried out."""
+    """Sales come in, items leave, and the box dies: before a sale is told to the core, and before, between or after the effects
+    of a sale or an exit."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,29 +107,35 @@ class Shop(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(epc=st.sampled_from(EPCS), kind=st.sampled_from(KINDS), age=st.sampled_from([0.0, 5.0, 200.0]), dies=st.booleans())
-    def an_item_is_rung_up(self, epc: str, kind: str, age: float, dies: bool) -> None:
+    @rule(epc=st.sampled_from(EPCS), kind=st.sampled_from(KINDS), age=st.sampled_from([0.0, 5.0, 200.0]), dies=DEATHS)
+    def an_item_is_rung_up(self, epc: str, kind: str, age: float, dies: int | None) -> None:
         self._sale(Ledger(at=self._at(age), id=self._name(), kind=kind, epc=epc), dies)
 
-    @rule(gtin=st.sampled_from(GTINS), age=st.sampled_from([0.0, 5.0, 200.0]), quantity=st.integers(1, 2), dies=st.booleans())
-    def an_article_is_rung_up(self, gtin: str, age: float, quantity: int, dies: bool) -> None:
+    @rule(gtin=st.sampled_from(GTINS), age=st.sampled_from([0.0, 5.0, 200.0]), quantity=st.integers(1, 2), dies=DEATHS)
+    def an_article_is_rung_up(self, gtin: str, age: float, quantity: int, dies: int | None) -> None:
         self._sale(Ledger(at=self._at(age), id=self._name(), kind="sold", gtin=gtin, quantity=quantity), dies)
 
-    @rule(back=st.integers(-2, 6), dies=st.booleans())
-    def a_sale_is_undone(self, back: int, dies: bool) -> None:
+    @rule(back=st.integers(-2, 6), dies=DEATHS)
+    def a_sale_is_undone(self, back: int, dies: int | None) -> None:
         """Also one that is yet to come."""
         record = Ledger(at=T0 + self.now, id=f"v{self.number}.{back}", kind="void", ref=f"d{self.number - back}/1")
         if all(known.id != record.id for known in self.box.heard):
             self._sale(record, dies)
 
-    @rule(epc=st.sampled_from(EPCS), dies=st.booleans())
-    def an_item_leaves(self, epc: str, dies: bool) -> None:
+    @rule(back=st.integers(0, 6))
+    def a_till_sends_again(self, back: int) -> None:
+        """It had no answer; what is on disk already changes nothing."""
+        again = self.box.heard[-back - 1 :][:1]
+        assert set(self.store.write(lambda conn: store_records(conn, again, T0)).result(10)) <= {"duplicate"}
+
+    @rule(epc=st.sampled_from(EPCS), dies=DEATHS)
+    def an_item_leaves(self, epc: str, dies: int | None) -> None:
         if self.now - self.last_left.get(epc, -100.0) < 75.0:
             return
         self.last_left[epc] = self.now
-        self.box.dies = dies
+        self.box.left = dies
         self.box.leave(epc, self.now)
-        if dies:
+        if dies is not None:
             self.box.resume()
 
     @rule()
@@ -140,13 +153,16 @@ class Shop(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.store.close()
 
-    def _sale(self, record: Ledger, dies: bool) -> None:
+    def _sale(self, record: Ledger, dies: int | None) -> None:
         self.box.keep(record)
-        if dies:
+        if dies == UNTOLD:
             self.box.resume()
-        else:
-            for news in (*self.store.read(lambda conn: voids_before(conn, record)), record):  # as the ledger desk does
-                self.box.tell(news, self.now)
+            return
+        self.box.left = dies
+        for news in (*self.store.read(lambda conn: voids_before(conn, record)), record):  # as the ledger desk does
+            self.box.tell(news, self.now)
+        if dies is not None:
+            self.box.resume()
 
     def _at(self, age: float) -> float:
         return T0 + max(self.now - age, 0.0)

@@ -137,7 +137,7 @@ def test_a_database_is_opened_migrated_and_probed_and_a_missing_stock_count_is_t
     assert not (tmp_path / "guard.db").exists()
     with Store(settings.database.url, SystemClock()):
         found = levels(list(database(settings, ME, SystemClock())))
-        assert found == {"database": "ok", "ledger.unknown_epc": "warn", "gates": "ok"}
+        assert found == {"database": "ok", "sales": "warn", "ledger.unknown_epc": "warn", "gates": "ok"}
 
 
 def test_a_damaged_or_foreign_database_fails_with_what_to_do(tmp_path: Path) -> None:

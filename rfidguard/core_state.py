@@ -37,12 +37,13 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Departed(msgspec.Struct):
-    """An own item that left at `at` and was let go as sold. `doubted`: what paid for it was undone since."""
+    """An own item that left at `at`, let go as sold. `doubted`: what paid for it was undone since. `back`: it came in since."""
 
     epc: str
     gate: str
     at: float
     doubted: bool = False
+    back: bool = False
 
 
 class Flow(msgspec.Struct):

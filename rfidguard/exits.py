@@ -11,7 +11,7 @@ from rfidguard.gathering import incident_near, item_of, raise_or_grow
 from rfidguard.incident import EAS_REACH_S, announced, grown
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger import FOREIGN, LedgerAnswer
-from rfidguard.ledger_view import bind, brought_in, ledger_answer, left_unpaid, let_go, moment
+from rfidguard.ledger_view import bind, brought_in, came_back, ledger_answer, left_before, left_unpaid, let_go, moment
 from rfidguard.passage_votes import passage_seen
 from rfidguard.rule import Passage, Verdict
 from rfidguard.second_look import second_look, swapped_back
@@ -47,6 +47,7 @@ def tags_judged(
         effects.append(_decided(gate, passage, verdict, what))
         if what.direction == "in" and track.own:
             brought_in(state, known, track.epc)
+            came_back(state, track.epc)
         if verdict.state == "unpaid":
             left_unpaid(state, track.epc)
         if passage.leaves() and track.own:
@@ -109,7 +110,7 @@ def _tag_passage(layout: Layout, state: CoreState, gate: GateLayout, memory: Gat
         gate=gate.id, epc=track.epc, start=what.start, crossing=what.crossing, direction=what.direction,
         certainty=what.certainty, terms=what.terms, eas=eas, unknown_counts_as_out=gate.unknown_counts_as_out(),
         unknown_epc=layout.policy.unknown_epc, carried_in=_came_in(layout, state, track, what),
-        carried_in_policy=layout.carried_in,
+        carried_in_policy=layout.carried_in, left_before=left_before(state, track.epc, what.crossing),
         after_hours=gate.after_hours == "critical" and not gate.is_open(what.crossing),
     )  # fmt: skip
 

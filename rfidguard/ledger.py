@@ -38,7 +38,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerAnswer(msgspec.Struct, frozen=True):
     """`state`: sold, armed, reserved, personal, foreign or unknown. `by` is the record that decides, `at` its time.
 
-    `credit` and `unit` are set where an article's credit would have to be bound to this EPC.
+    `credit` and `unit` are set where an article's credit would have to be bound to this EPC. `sold_before`: when this item
+    had been sold on another document before, without having come back since.
     """
 
     state: str
@@ -47,6 +48,7 @@ class LedgerAnswer(msgspec.Struct, frozen=True):
     at: float | None = None
     credit: str | None = None
     unit: int | None = None
+    sold_before: float | None = None
 
 
 FOREIGN = LedgerAnswer("foreign")
@@ -172,7 +174,8 @@ def answer(
     by_key = _by_key(valid)
     decisive, armed_at = serial_state(by_key.get(identity.key, ()), at)
     if decisive is not None and decisive.kind in LEFT_KINDS:
-        return LedgerAnswer("sold", decisive.id, decisive.kind, decisive.at)
+        before = _sold_before(by_key.get(identity.key, ()), decisive)
+        return LedgerAnswer("sold", decisive.id, decisive.kind, decisive.at, sold_before=before)
     not_of_this_shop = decisive is None and policy.unknown_epc == "stock_only"
     if policy.mode != "serialised" and identity.gtin is not None and not not_of_this_shop:
         mine = Claim(at, identity.key, armed_at)
@@ -199,6 +202,15 @@ def serial_state(own: Sequence[Ledger], at: float) -> tuple[Ledger | None, float
     armed_at = -1.0 if last is None else last.at
     following = min((record for record in own if record.at > at), key=_turn, default=None)
     return (following if following is not None and following.kind in LEFT_KINDS else last), armed_at
+
+
+def _sold_before(own: Sequence[Ledger], decisive: Ledger) -> float | None:
+    """When an item whose sale decides had been sold before on another document; None where it came back since, or never was."""
+    if decisive.kind != "sold":
+        return None
+    back_at = max((record.at for record in own if record.kind not in LEFT_KINDS and record.at < decisive.at), default=-1.0)
+    sales = (record for record in own if record.kind == "sold" and back_at < record.at < decisive.at)
+    return min((sale.at for sale in sales if document_of(sale.id) != document_of(decisive.id)), default=None)
 
 
 def binding(credit: str, unit: int, epc: str, at: float) -> Ledger:

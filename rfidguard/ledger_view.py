@@ -68,6 +68,19 @@ def let_go(state: CoreState, epc: str, gate: str, at: float) -> None:
     state.departed.append(Departed(epc, gate, at))
 
 
+def left_before(state: CoreState, epc: str, crossing: float) -> float | None:
+    """When an item that leaves at `crossing` was last let go as sold, if nobody has brought it in since."""
+    earlier = [left for left in state.departed if left.epc == epc and left.at < crossing]
+    return earlier[-1].at if earlier and not earlier[-1].back else None
+
+
+def came_back(state: CoreState, epc: str) -> None:
+    """An item that had left is carried in: when it leaves again that is no wonder."""
+    for left in state.departed:
+        if left.epc == epc:
+            left.back = True
+
+
 def brought_in(state: CoreState, known: LedgerAnswer, epc: str) -> None:
     """Somebody carried in an item that the ledger has no record of: it is theirs, unless it had left unpaid before."""
     of_its_own = known.by is not None and known.credit is None

@@ -15,6 +15,8 @@ REASONS = {
     "sold": "The item is sold.",
     "sold_credit": "A sale of this article covers the item.",
     "sold_meanwhile": "The item was sold before the gate had judged it.",
+    "sold_twice": "Two sales of this very item and no return between them: is a tag copied, or a receipt doubled?",
+    "left_twice": "This very item left as sold a while ago and nobody saw it come back: is its tag copied?",
     "tag_not_deactivated": "A pedestal rang; the goods that left are sold, so a label was not deactivated at the till.",
     "eas_unidentified": "A pedestal rang; no readable tag explains it.",
     "eas_explained": "A pedestal rang; the unpaid item is in the alarm of the same passage.",

@@ -58,7 +58,8 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     Times are Unix seconds: `start` first evidence, `crossing` the best estimate of the body passing the threshold.
     `direction`: out, in, none (it moved and stayed) or unknown. `certainty` 0..1 that it was carried out. `terms` are the
     named numbers behind both. `eas` is the kind of a pedestal alarm near the crossing; for an "eas" passage
-    `unpaid` and `sold` name the EPCs that left at that time.
+    `unpaid` and `sold` name the EPCs that left at that time. `left_before`: when the same item left as sold before, unless it was
+    brought in since.
     """
 
     trigger: str = "tag"
@@ -79,6 +80,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     after_hours: bool = False
     carried_in_policy: str = "silent"
     vanished: tuple[tuple[str, float], ...] = ()
+    left_before: float | None = None
 
     def leaves(self) -> bool:
         """True where the passage counts as one out of the shop."""

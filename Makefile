@@ -19,6 +19,7 @@ help:
 	@echo "make weights   learns the tables in rfidguard/weights anew from simulated passages (an hour and a half)"
 	@echo "make wheel   the wheel in dist/, tried with pip, pipx and uv"
 	@echo "make deb     the Debian package in dist/ (make deb-try installs it in a clean Debian; as root, with debootstrap)"
+	@echo "make bench-NAME  one of the figures of benchmarks/README.md, e.g. bench-decode (wants a quiet machine)"
 	@echo "make system  Debian packages that the tests use (mosquitto, chromium, tshark, postgresql, nats-server)"
 
 $(APP): pyproject.toml
@@ -63,6 +64,9 @@ deb: $(APP)
 
 deb-try: deb
 	sh packaging/try-deb.sh
+
+bench-%: $(TOOLS)
+	$(PY) -m benchmarks.$(subst -,_,$*)
 
 audit: $(TOOLS)
 	$(PIP) --group audit

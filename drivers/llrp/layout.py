@@ -51,24 +51,31 @@ class Layout:
         count, rest = divmod(len(body), self.stride)
         if rest or not count:
             return None
-        columns = _NO_COLUMNS.copy()
         if count > TAGS_AT_ONCE:
-            if not self._fits(body):
-                return None
-            for (field, _), column in zip(self._slices, zip(*self._planned(1)[0].iter_unpack(body), strict=True), strict=True):
-                columns[field] = column
-        else:
-            code, mask, want = self._planned(count)
-            if int.from_bytes(body, "big") & mask != want:
-                return None
-            values = code.unpack(body)
-            for field, places in self._slices:
-                columns[field] = values[places]
-        return self._with_gaps(columns, last, count)
+            return self._large(body, last, count)
+        code, mask, want = self._plans.get(count) or self._planned(count)
+        if int.from_bytes(body, "big") & mask != want:
+            return None
+        values = code.unpack(body)
+        columns = self._gapped(last, count) if last is not self._last or self._gaps else _NO_COLUMNS.copy()
+        for field, places in self._slices:
+            columns[field] = values[places]
+        return columns
 
-    def _with_gaps(self, columns: Columns, last: Row, count: int) -> Columns:
+    def _large(self, body: bytes, last: Row, count: int) -> Columns | None:
+        if not self._fits(body):
+            return None
+        columns = self._gapped(last, count)
+        unpacked = zip(*self._planned(1)[0].iter_unpack(body), strict=True)
+        for (field, _), column in zip(self._slices, unpacked, strict=True):
+            columns[field] = column
+        return columns
+
+    def _gapped(self, last: Row, count: int) -> Columns:
+        """Columns of what these tags leave out, where a last value is known."""
         if last is not self._last:
             self._last, self._gaps = last, tuple((field, last[field]) for field in self.absent if last[field] is not None)
+        columns = _NO_COLUMNS.copy()
         for field, value in self._gaps:
             columns[field] = (value,) * count
         return columns

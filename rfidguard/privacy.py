@@ -42,6 +42,8 @@ class Mask:
 
     def line(self, event: Event) -> bytes | None:
         """The event as the line that may be written; None where none is to be."""
+        if type(event) is Read and (self._mode == "keep" or self._known.get(event.epc) == event.epc):
+            return encode_line(event)
         if isinstance(event, State) and self._mode != "keep":
             return self._snapshot_line(event)
         shown = self.event(event)

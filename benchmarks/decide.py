@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=40)
     given = parser.parse_args()
-    folder = scene.front()
+    folder = scene.made()
     layout = layout_from(load(folder / "rfidguard.toml", {}, needs_files=False))
     rows = [*busy(folder, layout, given.rounds), *views(layout, given.rounds), *uptime(folder, layout, given.repeats)]
     write("decide", "Reads to decisions, one core, simulated reads", rows, REMARK)

@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--reads", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    folder = scene.front()
+    folder = scene.made()
     events = scene.events(folder)
     times = max(1, round(given.reads / sum(isinstance(event, Read) for event in events)))
     files = {

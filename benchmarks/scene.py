@@ -18,16 +18,16 @@ from simulators.scenario import build
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / ".cache" / "bench"
-FRONT = ROOT / "benchmarks" / "scenes" / "front.toml"
+SCENES = ROOT / "benchmarks" / "scenes"
 
 
-def front(seed: int = 1) -> Path:
-    """A folder with journal.jsonl and rfidguard.toml of `scenes/front.toml`."""
-    folder = CACHE / f"front-{seed}"
+def made(name: str = "front", seed: int = 1) -> Path:
+    """A folder with journal.jsonl and rfidguard.toml of `scenes/NAME.toml`."""
+    folder = CACHE / f"{name}-{seed}"
     journal = folder / "journal.jsonl"
     if not journal.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        scene = build(str(FRONT), seed)
+        scene = build(str(SCENES / f"{name}.toml"), seed)
         (folder / "rfidguard.toml").write_text(scene.config_text)
         unfinished = journal.with_suffix(".part")
         unfinished.write_bytes(HEADER + b"".join(map(encode_line, scene.events)))

@@ -99,9 +99,9 @@ def measure(events: Sequence[Event], gate: dict[str, Any], rate: int, seconds: f
         served = broker(folder)
         config = configured(folder, gate, served, ports, http)
         stock(events, folder / "stock.jsonl")
-        _rfidguard(["ledger", "import", str(folder / "stock.jsonl"), "--config", str(config)]).wait(600)
+        rfidguard(["ledger", "import", str(folder / "stock.jsonl"), "--config", str(config)]).wait(600)
         readers = [
-            _rfidguard(["sim", "reader", "--port", str(port), "--journal", str(path), "--region", "etsi"])
+            rfidguard(["sim", "reader", "--port", str(port), "--journal", str(path), "--region", "etsi"])
             for port, path in zip(ports, paths, strict=True)
         ]
         listeners = Listeners(served.port, "rfidguard/0001/event/alarm", 1)
@@ -109,7 +109,7 @@ def measure(events: Sequence[Event], gate: dict[str, Any], rate: int, seconds: f
         try:
             if not all(listens(port, START_S) for port in ports):
                 raise SystemExit("a simulated reader did not start")
-            daemon = _rfidguard(["run", "--config", str(config)])
+            daemon = rfidguard(["run", "--config", str(config)])
             if not listens(http, START_S):
                 raise SystemExit("the daemon did not start")
             time.sleep(LEAD_S)
@@ -123,13 +123,13 @@ def measure(events: Sequence[Event], gate: dict[str, Any], rate: int, seconds: f
 
 
 def _watched(pid: int, http: int, listeners: Listeners, rate: int, seconds: float) -> list[str]:
-    cpu, reads, start = cpu_s(pid), _metric(http, "rfidguard_reads"), time.monotonic()
+    cpu, reads, start = cpu_s(pid), metric(http, "rfidguard_reads"), time.monotonic()
     time.sleep(max(seconds - 2 * LEAD_S, 5.0))
     used, past = cpu_s(pid) - cpu, time.monotonic() - start
-    came = (_metric(http, "rfidguard_reads") - reads) / past
+    came = (metric(http, "rfidguard_reads") - reads) / past
     time.sleep(TAIL_S)
     memory = resident_mb(pid)
-    dropped = _metric(http, "rfidguard_dropped", "reads_dropped")
+    dropped = metric(http, "rfidguard_dropped", "reads_dropped") + metric(http, "rfidguard_dropped", "stale_read")
     late = [
         (at - _decided(body)) * 1e3
         for _, at, body in listeners.heard()
@@ -146,7 +146,7 @@ def _decided(body: dict[str, Any]) -> float:
     return min(datetime.fromisoformat(item["decided_at"]).timestamp() for item in body["items"])
 
 
-def _metric(http: int, name: str, label: str = "") -> float:
+def metric(http: int, name: str, label: str = "") -> float:
     """The sum of a counter over its labels, or of those with `label`."""
     with urllib.request.urlopen(f"http://127.0.0.1:{http}/metrics", timeout=10) as answer:
         text = answer.read().decode()
@@ -154,7 +154,8 @@ def _metric(http: int, name: str, label: str = "") -> float:
     return sum(float(value) for labels, value in lines if label in labels)
 
 
-def _rfidguard(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+def rfidguard(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """One of our commands, started."""
     environment = {**os.environ, "PYTHONPATH": str(scene.ROOT)}
     return subprocess.Popen(
         [sys.executable, "-m", "rfidguard", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
@@ -166,7 +167,7 @@ def main() -> None:
     parser.add_argument("--rates", default="1000,4400,10000")
     parser.add_argument("--seconds", type=float, default=60.0)
     given = parser.parse_args()
-    folder = scene.front()
+    folder = scene.made("leaving")
     events, gate = scene.events(folder), scene.gate_config(folder)
     rows = [measure(events, gate, int(rate), given.seconds) for rate in given.rates.split(",")]
     head = [

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from hand_clock import HandClock
 from wait import wait_for
 from walks import T0, alarms, config, leave, own, stand
 
@@ -71,3 +72,16 @@ def test_memory_too_large_to_be_written_is_left_out_and_a_restart_goes_on_from_t
     assert [path.suffix for path in journals(tmp_path)][:2] == [".zst", ".zst"]
     again, _ = resumed(LAYOUT, RecordSet().find, tmp_path, None, runner.state.now)
     assert again.state.tracks == runner.state.tracks
+
+
+def test_what_waits_is_judged_by_its_own_time_however_late_the_core_comes_to_it(tmp_path: Path) -> None:
+    reads = leave(own(1))
+    clock, inlet, runner = HandClock(reads[-1].at + 60.0), Inlet(), Runner(LAYOUT, RecordSet().find)
+    told: list[Effect] = []
+    core = CoreThread(runner, inlet, Recorder(Journal(dir=tmp_path), Privacy(), lambda _epc: True, clock), told.extend, clock)
+    for start in range(0, len(reads), 10):
+        inlet.emit(ReadBatch(tuple(reads[start : start + 10])))
+    core.start()
+    wait_for(lambda: alarms(told), what="the alarm")
+    core.stop()
+    assert "stale_read" not in runner.state.counts

@@ -47,12 +47,13 @@ class CoreThread(threading.Thread):
         self._clock = clock
         self._max_snapshot_bytes = max_snapshot_bytes
         self._stopping = threading.Event()
+        self._stop_by = 0.0
         self._flushed_at = clock.monotonic()
         self._calls: deque[Callable[[Runner], list[Effect]]] = deque()
 
     def run(self) -> None:
         try:
-            while not self._stopping.is_set() or self._inlet.depth():
+            while not self._stopping.is_set() or (self._inlet.depth() and self._clock.monotonic() < self._stop_by):
                 self._turn()
         except Exception as error:
             log.exception("the core failed; the process must start anew")
@@ -73,7 +74,8 @@ class CoreThread(threading.Thread):
         self._calls.append(change)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Works off what waits and ends."""
+        """Works off what waits, for so long at most, and ends. What is left are reads, and what the database knows anyway."""
+        self._stop_by = self._clock.monotonic() + timeout_s
         self._stopping.set()
         if self.is_alive():
             self.join(timeout_s)

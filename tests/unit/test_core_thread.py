@@ -85,3 +85,17 @@ def test_what_waits_is_judged_by_its_own_time_however_late_the_core_comes_to_it(
     wait_for(lambda: alarms(told), what="the alarm")
     core.stop()
     assert "stale_read" not in runner.state.counts
+
+
+def test_a_core_that_is_far_behind_ends_in_its_time_all_the_same(tmp_path: Path) -> None:
+    clock, inlet = HandClock(T0), Inlet()
+    runner = Runner(LAYOUT, RecordSet().find, record=lambda _event: setattr(clock, "lap", clock.lap + 1.0))
+    recorder = Recorder(Journal(dir=tmp_path), Privacy(), lambda _epc: True, clock)
+    core = CoreThread(runner, inlet, recorder, lambda _effects: None, clock)
+    for read in leave(own(1)):
+        inlet.emit(read)
+    core.stop(timeout_s=5.0)
+    core.start()
+    core.join(10)
+    assert not core.is_alive()
+    assert inlet.depth()

@@ -1,6 +1,6 @@
 """Read events to decisions, on one core: a busy scene, from LLRP bytes and from events; growth with tags in view and with uptime.
 
-    python -m benchmarks.decide [--rounds 5]
+    python -m benchmarks.decide [--rounds 5] [--parts busy,views,uptime]
 
 Figures are CPU time of the process, so that other work on the machine counts less; the wall's are beside them.
 """
@@ -85,10 +85,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--parts", default="busy,views,uptime")
     given = parser.parse_args()
     folder = scene.made()
     layout = layout_from(load(folder / "rfidguard.toml", {}, needs_files=False))
-    rows = [*busy(folder, layout, given.rounds), *views(layout, given.rounds), *uptime(folder, layout, given.repeats)]
+    parts: dict[str, Callable[[], list[tuple[str, str, str]]]] = {
+        "busy": lambda: busy(folder, layout, given.rounds),
+        "views": lambda: views(layout, given.rounds),
+        "uptime": lambda: uptime(folder, layout, given.repeats),
+    }
+    rows = [row for part in given.parts.split(",") for row in parts[part]()]
     write("decide", "Reads to decisions, one core, simulated reads", rows, REMARK)
 
 

@@ -16,6 +16,8 @@ from rfidguard.trees import Table, score, table
 
 OUT = 2.6
 """Log-odds of having gone out from which a passage is judged to be one."""
+THROUGH = 1.4
+"""The same of having gone through whichever way, at a gate that can tell no direction: there the score never gets as high."""
 IN = 0.0
 """The same of having come in: being wrong here silences a later exit, being too strict rings at own clothes."""
 FEW = 2.0
@@ -103,7 +105,7 @@ def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now:
     told = Told(out_table, in_table, score(out_table, seen.signs), score(in_table, seen.signs))
     if track.state == "left":
         return _returned(track, seen, told, now)
-    if told.out >= _asked(track, seen):
+    if told.out >= _asked(track, seen, OUT if gate.tells_direction() or presence.healthy else THROUGH):
         return _left(track, presence, seen, told, now)
     if told.come >= IN and told.come > told.out and (track.inbound_at is None or track.inbound_at < track.start_at):
         track.inbound_at = now
@@ -117,9 +119,9 @@ def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now:
     return None
 
 
-def _asked(track: Track, seen: Seen) -> float:
-    """The log-odds of having gone out that this track must show."""
-    return OUT + FLIP * track.flips + (FEW if seen.signs["n"] < _FEW else 0.0)
+def _asked(track: Track, seen: Seen, least: float) -> float:
+    """The log-odds of having gone out that this track must show, where `least` is asked of a plain one."""
+    return least + FLIP * track.flips + (FEW if seen.signs["n"] < _FEW else 0.0)
 
 
 def _fresh_path(track: Track) -> Path:

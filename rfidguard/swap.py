@@ -45,7 +45,7 @@ def explained_by(state: CoreState, epc: str, at: float, *, since: float, must_be
         tracks = list(_tracks(state, sold.key))
         if any(_moves(track) for track in tracks):
             continue
-        if not must_be_seen or any(track.last_at > sold.at for track in tracks):
+        if not must_be_seen or any(track.last_at > sold.at and _stood(track) for track in tracks):
             return sold
     return None
 
@@ -63,6 +63,11 @@ def _tracks(state: CoreState, key: str) -> Iterator[Track]:
 
 def _moves(track: Track) -> bool:
     return not track.gone and track.state != "standing"
+
+
+def _stood(track: Track) -> bool:
+    """What came into view, moved and is not heard any more was carried: it may well have left without being judged to."""
+    return not track.gone or track.state == "standing" or bool(track.base)
 
 
 def _forget(state: CoreState) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 import pytest
 from gatework import EPCS, GTINS, Gate
-from walks import T0, alarms, config, leave, own, run, stand
+from walks import T0, alarms, config, leave, own, run, stand, walk
 
 from rfidguard.core_state import from_snapshot, to_snapshot
 from rfidguard.effects import AlarmChanged, Decided, Effect, Noted, SwitchOutput
@@ -77,6 +77,16 @@ def test_the_sold_one_still_on_the_shelf_while_another_leaves_is_a_wrong_item_sc
     reason = "wrong_item_scanned" if state == "unverified" else "unpaid_exit"
     assert [(i.epc, i.state, i.reason) for i in alarms(effects)[0].alarm.items] == [(B, state, reason)]
     assert rang(effects) == (state == "unpaid")
+
+
+def test_a_sold_one_that_was_only_carried_past_does_not_stand_anywhere() -> None:
+    """Its own way out may have been missed: then it explains nothing."""
+    sale = msgspec.structs.replace(item("s", -30, A), received=T0 - 30)
+    past = walk(A, [(0.0, -3.0), (2.0, -1.2), (4.0, -3.0)], reach_db=-52.0)
+    effects = run([sale, *past, *leave(B, 40.0)], config(ledger={"unknown_epc": "strict"}))
+    assert past
+    assert items(effects) == [(B, "unpaid", "unpaid_exit")]
+    assert rang(effects)
 
 
 @pytest.mark.parametrize("severity", ["warning", "critical"])

@@ -10,7 +10,7 @@ from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
 from rfidguard.path import Place, Presence, followed, new_path
 from rfidguard.signs import Around, signs
-from rfidguard.standing import came_to_rest, departed, settle
+from rfidguard.standing import STIRRED, came_to_rest, departed, settle
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, score, table
 
@@ -49,13 +49,15 @@ class Seen(msgspec.Struct, frozen=True):
     place: Place | None
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What the signs say: two scores, and the tables that they come from."""
+def next_look(now: float) -> float:
+    """The next tenth of a second after `now` (Unix seconds); strictly later, whatever floats do to tenths."""
+    at = round((now // LOOK_S + 1) * LOOK_S, 3)
+    return at if at > now else round(at + LOOK_S, 3)
 
-    out_table: Table
-    in_table: Table
-    out: float
-    come: float
+
+def wants_look(track: Track, now: float) -> bool:
+    """False for what stands undisturbed and was looked at lately."""
+    return track.state != "standing" or track.stir >= STIRRED or now - track.checked_at >= STANDING_LOOK_S - LOOK_S / 2
 
 
 def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Found | None:
@@ -102,21 +104,29 @@ def tables(gate: GateLayout, presence: Presence) -> tuple[Table, Table]:
 
 def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float) -> Found | None:
     out_table, in_table = tables(gate, presence)
-    told = Told(out_table, in_table, score(out_table, seen.signs), score(in_table, seen.signs))
+    out = score(out_table, seen.signs)
     if track.state == "left":
-        return _returned(track, seen, told, now)
-    if told.out >= _asked(track, seen, OUT if gate.tells_direction() or presence.healthy else THROUGH):
-        return _left(track, presence, seen, told, now)
-    if told.come >= IN and told.come > told.out and (track.inbound_at is None or track.inbound_at < track.start_at):
+        return _returned(track, seen, in_table, out, now)
+    if out >= _asked(track, seen, OUT if gate.tells_direction() or presence.healthy else THROUGH):
+        return _left(track, presence, seen, out_table, now)
+    if _came_in(track, seen, in_table, out):
         track.inbound_at = now
-        return found("in", track, told.in_table, seen.signs, now)
+        return found("in", track, in_table, seen.signs, now)
     if now - track.last_at >= GONE_S:
-        return _vanished(track, seen, told, now)
+        return _vanished(track, seen, out_table, now)
     fresh = track.still_s == 0.0
     if rested(track, seen, now) and fresh:
         walked = track.new and seen.signs["spans"] > 0.0
-        return found("none", track, told.out_table, seen.signs, now, "stayed" if walked else "standing")
+        return found("none", track, out_table, seen.signs, now, "stayed" if walked else "standing")
     return None
+
+
+def _came_in(track: Track, seen: Seen, in_table: Table, out: float) -> bool:
+    """True where it has come in on this passage, and that was not said yet. A score costs a look's most: asked last."""
+    if track.inbound_at is not None and track.inbound_at >= track.start_at:
+        return False
+    come = score(in_table, seen.signs)
+    return come >= IN and come > out
 
 
 def _asked(track: Track, seen: Seen, least: float) -> float:
@@ -131,9 +141,9 @@ def _fresh_path(track: Track) -> Path:
     return path
 
 
-def _left(track: Track, presence: Presence, seen: Seen, told: Told, now: float) -> Found:
+def _left(track: Track, presence: Presence, seen: Seen, out_table: Table, now: float) -> Found:
     direction = "out" if seen.place is not None or presence.healthy else _counted(presence, now)
-    what = found(direction, track, told.out_table, seen.signs, _crossing(presence, seen.place, now))
+    what = found(direction, track, out_table, seen.signs, _crossing(presence, seen.place, now))
     if direction == "in":
         track.inbound_at = now
     track.state = "left"
@@ -155,19 +165,20 @@ def _counted(presence: Presence, at: float) -> str:
     return near[0][1] if len(rivals) == 1 else "unknown"
 
 
-def _returned(track: Track, seen: Seen, told: Told, now: float) -> Found | None:
+def _returned(track: Track, seen: Seen, in_table: Table, out: float, now: float) -> Found | None:
     """A tag that had left is inside again: the next time it leaves is a new passage."""
     if now - track.last_at >= GONE_S:
         track.gone = True
         return None
     place = seen.place
-    if place is None or place.inside < _BACK or told.out > _AWAY:
+    if place is None or place.inside < _BACK or out > _AWAY:
         track.back_at = None
         return None
     track.back_at = now if track.back_at is None else track.back_at
-    if now - track.start_at < _BACK_S or (told.come < IN and now - track.back_at < _BACK_HELD_S):
+    held = now - track.back_at >= _BACK_HELD_S
+    if now - track.start_at < _BACK_S or not (held or score(in_table, seen.signs) >= IN):
         return None
-    what = found("in", track, told.in_table, seen.signs, now)
+    what = found("in", track, in_table, seen.signs, now)
     track.state = "candidate"
     track.flips += 1
     track.back_at = None
@@ -177,10 +188,10 @@ def _returned(track: Track, seen: Seen, told: Told, now: float) -> Found | None:
     return what
 
 
-def _vanished(track: Track, seen: Seen, told: Told, now: float) -> Found:
+def _vanished(track: Track, seen: Seen, out_table: Table, now: float) -> Found:
     """The tag is no longer heard, and nothing says that it went out or came in."""
     track.gone = True
     reason = "too_few_reads" if seen.signs["n"] < _FEW else "stayed"
     if track.base or (not track.new and track.seen_s > _NEW_S):
         reason = "standing"
-    return found("none", track, told.out_table, seen.signs, now, reason)
+    return found("none", track, out_table, seen.signs, now, reason)

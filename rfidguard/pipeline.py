@@ -20,14 +20,12 @@ from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, read
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
-from rfidguard.passage import STANDING_LOOK_S, look
+from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
-from rfidguard.signs import Around, moves
-from rfidguard.standing import STIRRED
+from rfidguard.signs import around_of
 from rfidguard.track import Track, add_read
 from rfidguard.trust import feed_heard
 
-LOOK_S = 0.1
 EAS_JOIN_S = 2.5
 EAS_REPEAT_S = 5.0
 STALE_READ_S = 5.0
@@ -109,9 +107,9 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     """Judges every tag in view of a gate; those that left together are announced together."""
     active = [track for track in state.tracks[gate.id].values() if not track.gone]
     found: list[tuple[Track, Found]] = []
-    around = Around(sum(map(moves, active)), sum(track.leaving for track in active), memory.floor_db)
+    around = around_of(active, memory.floor_db)
     for track in active:
-        if track.state == "standing" and track.stir < STIRRED and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
+        if not wants_look(track, now):
             continue
         if memory.blindness.hides(track.last_at, now):
             continue
@@ -122,7 +120,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
                 found.append((track, result))
                 break
     memory.blindness.passed(now)
-    memory.next_look = _next_look(now) if any(not track.gone for track in active) else None
+    memory.next_look = next_look(now) if any(not track.gone for track in active) else None
     return tags_judged(layout, state, gate, memory, found, now) if found else []
 
 
@@ -147,7 +145,7 @@ def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
     read_heard(memory.watch, gate, track, slot, read.at, read.count, state.now)
     _floor_heard(memory, read.rssi_dbm)
     if memory.next_look is None:
-        memory.next_look = _next_look(state.now)
+        memory.next_look = next_look(state.now)
     return effects
 
 
@@ -158,12 +156,6 @@ def _floor_heard(memory: GateState, level_db: float) -> None:
         memory.floor_n += 1
     else:
         memory.floor_db += _FLOOR_STEP_DB if level_db > memory.floor_db else -_FLOOR_FALL_DB
-
-
-def _next_look(now: float) -> float:
-    """The next tenth of a second after `now`; strictly later, whatever floats do to tenths."""
-    at = round((now // LOOK_S + 1) * LOOK_S, 3)
-    return at if at > now else round(at + LOOK_S, 3)
 
 
 def _met(layout: Layout, state: CoreState, track: Track) -> list[Effect]:

@@ -4,7 +4,7 @@ Every number is relative (differences of levels, seconds since, shares), so that
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -32,6 +32,11 @@ class Around(msgspec.Struct, frozen=True):
     movers: int = 0
     leaving: int = 0
     floor_db: float = -70.0
+
+
+def around_of(active: Collection[Track], floor_db: float) -> Around:
+    """What else there is, of the tags in view of a gate."""
+    return Around(sum(map(moves, active)), sum(track.leaving for track in active), floor_db)
 
 
 def signs(

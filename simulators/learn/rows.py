@@ -17,10 +17,9 @@ from rfidguard.core_state import GateState, new_state
 from rfidguard.evaluate import Passage, Truth
 from rfidguard.events import Count, Device, Event, Read, heard_at
 from rfidguard.layout import GateLayout, Layout, layout_from
-from rfidguard.passage import GONE_S, LOOK_S, STANDING_LOOK_S, Seen, rested, watched
+from rfidguard.passage import GONE_S, Seen, next_look, rested, wants_look, watched
 from rfidguard.pipeline import step
-from rfidguard.signs import Around, moves
-from rfidguard.standing import STIRRED
+from rfidguard.signs import around_of
 from rfidguard.track import Track
 from simulators.learn.labels import come_in, gone_out
 from simulators.learn.scenes import Counting, heard_as
@@ -94,9 +93,9 @@ def looks(layout: Layout, gate: GateLayout, events: Iterable[Event]) -> Iterator
 def _looked(gate: GateLayout, memory: GateState, tracks: Sequence[Track], now: float) -> Iterator[Look]:
     """One look at a gate (pipeline._look without its judgement)."""
     active = [track for track in tracks if not track.gone]
-    around = Around(sum(map(moves, active)), sum(track.leaving for track in active), memory.floor_db)
+    around = around_of(active, memory.floor_db)
     for track in active:
-        if track.state == "standing" and track.stir < STIRRED and now - track.checked_at < STANDING_LOOK_S - LOOK_S / 2:
+        if not wants_look(track, now):
             continue
         seen = watched(track, gate, memory.presence, around, now)
         if seen is None:
@@ -106,12 +105,7 @@ def _looked(gate: GateLayout, memory: GateState, tracks: Sequence[Track], now: f
             track.gone = True
         else:
             rested(track, seen, now)
-    memory.next_look = _next_look(now) if any(not track.gone for track in active) else None
-
-
-def _next_look(now: float) -> float:
-    at = round((now // LOOK_S + 1) * LOOK_S, 3)
-    return at if at > now else round(at + LOOK_S, 3)
+    memory.next_look = next_look(now) if any(not track.gone for track in active) else None
 
 
 def _carried(truth: Truth) -> dict[str, tuple[Passage, ...]]:

@@ -8,7 +8,7 @@ import msgspec
 
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState, GateState
-from rfidguard.effects import Effect, Noted
+from rfidguard.effects import Effect, Noted, SwitchOutput
 from rfidguard.incident import GROUP_GAP_S, Incident, announced
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.rule import Verdict
@@ -50,6 +50,13 @@ def quietened(gate: GateLayout, memory: GateState, verdict: Verdict, now: float)
     return Verdict("silent" if why.reason == MOVEMENT else verdict.state, why.reason)
 
 
+def hushed(layout: Layout, state: CoreState, effects: list[Effect]) -> list[Effect]:
+    """The same without light and siren of gates that are quiet now, whenever their alarm began: it may still ring afterwards.
+    A drill rings: somebody asked for it.
+    """
+    return [effect for effect in effects if not (isinstance(effect, SwitchOutput) and _held_back(layout, state, effect))]
+
+
 def goods_moved(
     layout: Layout, state: CoreState, gate: str, until: float, by: str, crossing: float | None = None
 ) -> list[Effect]:
@@ -73,6 +80,19 @@ def hold_s(layout: Layout, state: CoreState, gate: GateLayout, now: float) -> tu
     if wanted > layout.late_sale_hold_s and _badge_moves(layout, state, gate, now):
         return wanted, "badge_near"
     return layout.late_sale_hold_s, "pending_sale"
+
+
+def _held_back(layout: Layout, state: CoreState, switch: SwitchOutput) -> bool:
+    alarm_id, output = switch.id.split("/", 1)
+    incident = state.incidents.get(alarm_id)
+    if incident is None or incident.alarm.drill:
+        return False
+    gate = incident.alarm.gate
+    if quiet(layout.gates[gate], state.gates[gate], state.now) is None:
+        return False
+    incident.rung.remove(output)
+    incident.rang = bool(incident.rung)
+    return True
 
 
 def _badge_moves(layout: Layout, state: CoreState, gate: GateLayout, now: float) -> bool:

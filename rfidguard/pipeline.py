@@ -5,6 +5,7 @@ read -> track (track.py) -> place (path.py), motion (motion.py) -> passage (pass
 these functions change.
 """
 
+from rfidguard.arming import hushed
 from rfidguard.blind import reader_heard, readers
 from rfidguard.commands import commanded
 from rfidguard.concealment import metal_judged, metal_seen
@@ -39,6 +40,11 @@ SETTLING_S = 6.0
 
 def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
     """Takes one event in. Call `advance` to its time first."""
+    effects = _taken_in(layout, state, event)
+    return hushed(layout, state, effects) if effects else effects
+
+
+def _taken_in(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
     match event:
         case Read():
             return _read(layout, state, event)
@@ -77,7 +83,7 @@ def advance(layout: Layout, state: CoreState, to: float, *, ended: bool = False)
     effects: list[Effect] = []
     while (at := due(layout, state, ended=ended)) is not None and at <= to:
         state.now = max(state.now, at)
-        effects += _fire(layout, state, state.now, ended)
+        effects += hushed(layout, state, _fire(layout, state, state.now, ended))
     state.now = max(state.now, to)
     return effects
 

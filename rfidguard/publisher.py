@@ -126,8 +126,7 @@ class Publisher:
     def rebirth(self) -> None:
         """Everything retained is published again: all open alarms, the index, every status."""
         self._board.all_again()
-        done = self._store.write(outbox_db.reopen_retained, FOR_EVER)
-        done.add_done_callback(partial(self._count_reopened, "announced_again"))
+        self._store.write(outbox_db.reopen_retained, FOR_EVER).add_done_callback(partial(self._count_reopened, "announced_again"))
         self._unpark()
 
     def note(self, note: Note) -> None:
@@ -190,10 +189,8 @@ class Publisher:
 
     def housekeep(self) -> None:
         """Once a minute: forgets what is over, keeps within bounds, gives parked rows another chance."""
-        now = self._clock.now()
         self._unpark()
-        done = self._store.write(partial(_housekeep, now=now))
-        done.add_done_callback(self._count_dropped)
+        self._store.write(partial(_housekeep, now=self._clock.now())).add_done_callback(self._count_dropped)
 
     def no_listener_since(self) -> float | None:
         """Monotonic seconds since when nobody listens for alarms; None while somebody does."""
@@ -380,7 +377,11 @@ class Publisher:
 
     def _unpark(self) -> None:
         self._board.release()
-        self._store.write(outbox_db.unpark, FOR_EVER).add_done_callback(lambda _done: self._wake())
+        self._store.write(outbox_db.unpark, FOR_EVER).add_done_callback(self._released)
+
+    def _released(self, _done: "Future[int]") -> None:
+        self._look = True
+        self._wake()
 
     def _count_reopened(self, reason: str, done: "Future[int]") -> None:
         if done.exception() is None:

@@ -1,5 +1,6 @@
 """An alarm that nobody takes up goes to the next group of handhelds, then to everybody and to the siren."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from walks import ANTENNAS, T0, alarms, config, leave, own
@@ -8,7 +9,7 @@ from rfidguard.alarm import Alarm
 from rfidguard.config import Config
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
 from rfidguard.escalation import Groups, first_told, next_at, rings_out, steps, steps_behind, widened
-from rfidguard.events import Answer
+from rfidguard.events import Answer, Command
 from rfidguard.layout import layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.runner import Runner
@@ -24,12 +25,12 @@ def shop(mode: str = "siren", **changes: object) -> Config:
         "reader": [{"id": "front-1", "driver": "replay", "antennas": dict.fromkeys(ANTENNAS, "inside") | {2: "outside"}}],
         "output": [{"id": "front-light", "reader": "front-1", "pin": 1}, {"id": "front-siren", "reader": "front-1", "pin": 2}],
     }
-    return config(gate=[gate], action=QUIET, **changes)
+    return config(**({"gate": [gate], "action": QUIET} | changes))
 
 
 def played(shop: Config, *answers: tuple[str, str, float]) -> tuple[list[tuple[str, tuple[str, ...]]], list[int]]:
     """What became of one theft: event type and whose handhelds ring, for each transition; and the pins that were switched.
-    `answers`: who, what, seconds after the alarm.
+    `answers`: who, what, seconds after the alarm; of a command the name, an empty text, and when.
     """
     runner = Runner(layout_from(shop), RecordSet().find)
     effects: list[Effect] = []
@@ -38,7 +39,8 @@ def played(shop: Config, *answers: tuple[str, str, float]) -> tuple[list[tuple[s
     raised = alarms(effects)[0].alarm
     for by, action, after_s in answers:
         at = raised.raised_at + after_s
-        effects += runner.feed(Answer(at=at, id=f"{by}-{action}", alarm=raised.id, action=action, by=by))
+        answer = Answer(at=at, id=f"{by}-{action}", alarm=raised.id, action=action, by=by)
+        effects += runner.feed(answer if action else Command(at=at, id=by, name=by))
     effects += runner.finish()
     told = [(effect.event_type, effect.alarm.to) for effect in effects if isinstance(effect, AlarmChanged)]
     return told, [effect.pin for effect in effects if isinstance(effect, SwitchOutput)]
@@ -88,6 +90,23 @@ def test_gate_is_never_louder_than_its_mode_and_the_policy() -> None:
     assert played(shop("light"))[1] == [1]
     assert played(shop(alarms={"escalate_to": "light"}))[1] == [1]
     assert played(shop(alarms={"escalate_to": "handheld"}))[1] == []
+
+
+@pytest.mark.parametrize("command", ["mute", "disarm"])
+def test_gate_made_quiet_after_the_ring_escalates_without_light_and_siren(command: str) -> None:
+    told, pins = played(shop(group=GROUPS), (command, "", 1.0))
+    assert [event for event, _ in told] == ["raised", "escalated", "escalated", "expired"]
+    assert pins == []
+
+
+def test_gate_that_is_armed_again_before_the_last_resort_sounds_it() -> None:
+    assert played(shop(group=GROUPS), ("mute", "", 1.0), ("unmute", "", 30.0))[1] == [1, 2]
+
+
+def test_what_a_mute_held_back_sounds_once_it_is_over_and_nobody_has_the_alarm() -> None:
+    held = shop(group=GROUPS, action=[], ledger={"unknown_epc": "strict", "late_sale_hold_s": 5.0})
+    assert played(held, ("mute", "", 1.0))[1] == []
+    assert played(held, ("mute", "", 1.0), ("unmute", "", 30.0))[1] == [1, 2]
 
 
 users = st.text("abcdef", min_size=1, max_size=2)

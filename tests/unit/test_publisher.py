@@ -225,6 +225,17 @@ def test_a_refused_row_is_parked_and_tried_again_a_minute_later(bench: Bench) ->
     assert payloads(bench.pump()) == ["1"]
 
 
+def test_a_released_row_goes_at_once_and_waits_for_no_other(bench: Bench) -> None:
+    bench.connect()
+    bench.append(event("1"))
+    bench.pump()
+    bench.answer(DENIED)
+    bench.settle()
+    assert bench.pump() == []
+    bench.publisher.housekeep()
+    wait_for(lambda: payloads(bench.pump()) == ["1"], what="the released row")
+
+
 def test_a_refused_row_gets_another_chance_on_every_connect(bench: Bench) -> None:
     bench.connect()
     bench.append(event("1"))

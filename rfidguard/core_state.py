@@ -130,6 +130,9 @@ class CoreState(msgspec.Struct):
     loose_voids: list[str] = []
     verdict_at: float = 0.0
     counts: dict[str, int] = {}
+    heard_tenths: int = 1
+    quiet_tenths: int = 1
+    """How often tags are looked at that are heard, and others (pace.py)."""
     swept_at: float = 0.0
 
 

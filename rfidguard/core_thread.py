@@ -8,8 +8,9 @@ from collections.abc import Callable
 from rfidguard.clock import Clock
 from rfidguard.core_state import snapshot_bytes
 from rfidguard.effects import AlarmChanged, Decided, Effect, SwitchOutput
-from rfidguard.events import Read, Tick
+from rfidguard.events import Event, Pace, Read, Tick
 from rfidguard.inlet import Inlet
+from rfidguard.pace import STEPS, Pacer, Seen
 from rfidguard.recorder import Recorder
 from rfidguard.runner import Runner
 
@@ -49,6 +50,8 @@ class CoreThread(threading.Thread):
         self._stopping = threading.Event()
         self._stop_by = 0.0
         self._flushed_at = clock.monotonic()
+        self._pacer = Pacer(clock.monotonic())
+        self._idle_s = 0.0
         self._calls: deque[Callable[[Runner], list[Effect]]] = deque()
 
     def run(self) -> None:
@@ -85,11 +88,35 @@ class CoreThread(threading.Thread):
         while self._calls:
             self._do(self._calls.popleft()(self.runner))
             self.new_journal()
-        for event in self._inlet.take(self._patience_s()):
+        events = self._taken()
+        seen = Seen(self._clock.monotonic(), self._inlet.waited_s, self._idle_s)
+        if self._pacer.hopeless(seen) and events and isinstance(events[0], Read):
+            self._inlet.given_up(events)
+        else:
+            self._hear(events)
+        self._keep_pace(seen)
+        self._let_time_pass()
+
+    def _taken(self) -> tuple[Event, ...]:
+        idle_from = self._clock.monotonic()
+        events = self._inlet.take(self._patience_s())
+        self._idle_s += self._clock.monotonic() - idle_from
+        return events
+
+    def _hear(self, events: tuple[Event, ...]) -> None:
+        for event in events:
             if isinstance(event, Read):
                 self.counts["reads", event.gate] += 1
             self._do(self.runner.feed(event))
-        self._let_time_pass()
+
+    def _keep_pace(self, seen: Seen) -> None:
+        """Tells the core to look less often where it falls behind, and more often where it has time again."""
+        self._pacer.look(seen)
+        heard, quiet = STEPS[self._pacer.step]
+        state = self.runner.state
+        if (heard, quiet) != (state.heard_tenths, state.quiet_tenths):
+            # At the core's own time: the present would run ahead of what waits.
+            self._do(self.runner.feed(Pace(at=state.now, heard=heard, quiet=quiet)))
 
     def _patience_s(self) -> float:
         deadline = self.runner.deadline()

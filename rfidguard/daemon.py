@@ -94,7 +94,7 @@ class Guard:
         self.watchdog = Watchdog(lambda: workers(self), self._told_of_workers)
         self.layout = layout_from(config)
         self.store = Store(config.database.url, self.clock)
-        self.inlet = Inlet()
+        self.inlet = Inlet(clock=self.clock)
         self.broadcast = Broadcast()
         self.ledger = LedgerDesk(self.store, self.inlet.emit, self.clock, _credits_kept_s(config))
         self.site = SiteWatch(self.store, config, self.inlet.emit, self.clock, self.layout, self._relaid)

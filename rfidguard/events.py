@@ -160,6 +160,15 @@ class Site(_Event, frozen=True, tag="site"):
     credit_ttl_s: float | None = None
 
 
+class Pace(_Event, frozen=True, tag="pace"):
+    """From now on this box looks at tags that it hears every `heard` tenths of a second, at others every `quiet`: it is slow, and
+    its gates are busy. 1 and 1 is the best there is.
+    """
+
+    heard: int
+    quiet: int
+
+
 class Tick(_Event, frozen=True, tag="tick"):
     """Time passed; nothing else happened."""
 
@@ -170,7 +179,7 @@ class State(_Event, frozen=True, tag="state"):
     snapshot: dict[str, Any]
 
 
-Event = Read | Ledger | Eas | Count | Device | Answer | Command | Gpi | OutputDone | Lookup | Feed | Site | Tick | State
+Event = Read | Ledger | Eas | Count | Device | Answer | Command | Gpi | OutputDone | Lookup | Feed | Site | Pace | Tick | State
 
 
 class ReadBatch(msgspec.Struct, frozen=True):

@@ -23,12 +23,16 @@ from rfidguard.events import (
     Feed,
     Ledger,
     Lookup,
+    Pace,
     Read,
 )
 
 VERSION = 1
 MAX_LINE_BYTES = 64 * 1024 * 1024
 """A snapshot of a large shelf is some 10 MB; anything beyond this is not a journal line."""
+
+MAX_PACE = 100
+"""Tenths of a second: a gate that is looked at less often than that is not guarded."""
 
 HEADER = b'{"type":"journal","version":1}\n'
 
@@ -43,7 +47,8 @@ _LOOKUP_KINDS = (*LEDGER_KINDS, "bound")
 """What the ledger answers may hold besides what a till can say: which EPC used a unit of a credit."""
 
 _KNOWN_TYPES = frozenset(
-    ("read", "ledger", "eas", "count", "device", "answer", "command", "gpi", "output", "lookup", "feed", "site", "tick", "state")
+    {"read", "ledger", "eas", "count", "device", "answer", "command", "gpi", "output", "lookup", "feed", "site"}
+    | {"pace", "tick", "state"}
 )
 _CLOSED = {
     Eas: ((EAS_KINDS, "kind"),),
@@ -123,6 +128,8 @@ def _normal(event: Event) -> Event:
     for kinds, field in _CLOSED.get(type(event), ()):
         if getattr(event, field) not in kinds:
             raise RefusedInput("bad_value", f"{field} is one of {', '.join(kinds)}, not {getattr(event, field)!r}")
+    if isinstance(event, Pace) and not (1 <= event.heard <= MAX_PACE and 1 <= event.quiet <= MAX_PACE):
+        raise RefusedInput("bad_value", f"pace: heard {event.heard}, quiet {event.quiet}: tenths of a second, 1 to {MAX_PACE}")
     if isinstance(event, Lookup):
         return msgspec.structs.replace(event, records=tuple(_normal_ledger(r, _LOOKUP_KINDS) for r in event.records))
     if isinstance(event, Answer) and event.items:

@@ -12,7 +12,7 @@ from rfidguard.concealment import metal_judged, metal_seen
 from rfidguard.core_state import CoreState, GateState, OpenEas
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
-from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Read, Site, heard_at
+from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Pace, Read, Site, heard_at
 from rfidguard.exits import eas_explained, tags_judged
 from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
@@ -21,6 +21,7 @@ from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, read
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
+from rfidguard.pace import every_tenths, overslept, paced, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
 from rfidguard.signs import around_of
@@ -58,8 +59,8 @@ def _taken_in(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
             return _eas(state, event)
         case Count():
             return _count(state, event)
-        case Device():
-            return _device(layout, state, event)
+        case Device() | Pace():
+            return _device(layout, state, event) if isinstance(event, Device) else paced(state, event)
         case Answer():
             return _answer(layout, state, event)
         case Command():
@@ -114,10 +115,13 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     active = [track for track in state.tracks[gate.id].values() if not track.gone]
     found: list[tuple[Track, Found]] = []
     around = around_of(active, memory.floor_db)
+    slow = state.quiet_tenths > 1
     for track in active:
         if not wants_look(track, now):
             continue
         if memory.blindness.hides(track.last_at, now):
+            continue
+        if slow and track.state != "standing" and _left_out(state, track, now):
             continue
         for at in memory.blindness.moments(track.last_at, now):
             result = look(track, gate, memory.presence, around, at)
@@ -128,6 +132,16 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     memory.blindness.passed(now)
     memory.next_look = next_look(now) if any(not track.gone for track in active) else None
     return tags_judged(layout, state, gate, memory, found, now) if found else []
+
+
+def _left_out(state: CoreState, track: Track, now: float) -> bool:
+    """True where the box is too slow to look at this tag now."""
+    every = every_tenths(state, track)
+    if spared(track, every, now):
+        tally(state, "look_left_out")
+        return True
+    track.seen_s += overslept(track, every, now)
+    return False
 
 
 def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:

@@ -20,6 +20,7 @@ from rfidguard.intake import last_heard, last_sales
 from rfidguard.ledger_desk import LedgerDesk
 from rfidguard.metrics import Family, counter, gauge
 from rfidguard.mqtt_link import MqttLink
+from rfidguard.pace import look_every_s, slow_words
 from rfidguard.recorder import Recorder
 from rfidguard.site_gauges import site_gauges
 from rfidguard.status import StatusBoard
@@ -119,6 +120,8 @@ class Telling:
             "stray_load": {gate: sum(not track.gone for track in list(tracks.values())) for gate, tracks in state.tracks.items()},
             "reads_per_passage": {gate: memory.watch.reads_each for gate, memory in state.gates.items()},
             "dropped": {**dict(self._inlet.counts), **state.counts},
+            "behind_s": round(self._inlet.waited_s, 3),
+            "look_every_s": look_every_s(state),
             "devices": {name: {"state": entry[0], "reason": entry[1]} for name, entry in self._board.devices.items()},
         }
         try:
@@ -135,7 +138,9 @@ class Telling:
     def ready(self) -> tuple[bool, Mapping[str, str]]:
         """Whether everything that is configured works; why not, by part."""
         reasons = self.reasons()
-        for part in [name for name in reasons if name in ("no_listener", "damage") or name.startswith(("feed ", "gate "))]:
+        for part in [
+            name for name in reasons if name in ("no_listener", "damage", "speed") or name.startswith(("feed ", "gate "))
+        ]:
             del reasons[part]  # the box itself is well
         return not reasons, reasons
 
@@ -156,6 +161,7 @@ class Telling:
             reasons |= {f"gate {gate} {fault}": text for fault, text in faults.items()}
         reasons |= self._feed_reasons()
         parts = {"journal": self._recorder.problem, "ledger": self._ledger_desk.problem, "http": self.web_problem}
+        parts["speed"] = slow_words(self._core.runner.state)
         reasons |= {name: problem for name, problem in parts.items() if problem}
         if self.shared_database:
             reasons["database"] = self.shared_database
@@ -189,6 +195,10 @@ class Telling:
             gauge("rfidguard_device_up", "1 while a device works.", up, "device"),
             gauge("rfidguard_mqtt_connected", "1 while the broker is there.", float(self._link.connected)),
             gauge("rfidguard_inlet_depth", "Items that wait for the core.", float(self._inlet.depth())),
+            gauge("rfidguard_behind_seconds", "How long the newest input taken in had waited.", self._inlet.waited_s),
+            gauge(
+                "rfidguard_look_seconds", "How often tags in view are looked at.", look_every_s(self._core.runner.state), "tags"
+            ),
             *(self.feeds.families() if self.feeds is not None else ()),
             *(self.chain.families() if self.chain is not None else ()),
             *site_gauges(self._store, self._link, self._core.runner.state, self.reasons(), self._clock.now()),

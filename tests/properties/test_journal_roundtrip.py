@@ -24,6 +24,7 @@ from rfidguard.events import (
     Ledger,
     Lookup,
     OutputDone,
+    Pace,
     Read,
     State,
     Tick,
@@ -73,6 +74,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     ledgers(LEDGER_KINDS),
     st.builds(Eas, gate=texts, pedestal=texts, kind=st.sampled_from(EAS_KINDS), **times),
     st.builds(Count, gate=texts, counter=texts, direction=st.sampled_from(COUNT_DIRECTIONS), people=st.integers(0, 9), **times),
+    st.builds(Pace, heard=st.integers(1, 100), quiet=st.integers(1, 100), **times),
     st.builds(Device, device=texts, state=st.sampled_from(DEVICE_STATES), reason=maybe_text, **times),
     st.builds(
         Answer, id=texts, alarm=texts, action=st.sampled_from(ANSWER_ACTIONS), by=texts, outcome=maybe_text, note=maybe_text,

@@ -53,6 +53,8 @@ def test_unknown_fields_are_ignored() -> None:
         (b'{"type":"tick"}', "bad_field"),
         (b'{"type":"tick","at":"now"}', "bad_field"),
         (b'{"type":"tick","at":-1}', "bad_value"),
+        (b'{"type":"pace","at":1,"heard":0,"quiet":1}', "bad_value"),
+        (b'{"type":"pace","at":1,"heard":1,"quiet":101}', "bad_value"),
         (b'{"type":"tick","at":1e300}', "bad_value"),
         (READ.replace(b'"rssi"', b'"count":0,"rssi"'), "bad_value"),
         (READ.replace(b'"antenna":1', b'"antenna":-1'), "bad_value"),

@@ -1,14 +1,17 @@
 """A reader's clock against ours, pure: when a read truly happened, whatever the reader's clock says and however late it came.
 
 The offset is learnt as the lower envelope of (receipt - reader time): nothing arrives before it happened, so the fastest
-message is the truest. A backlog is late and therefore cannot move it. It may rise only as fast as a poor crystal drifts.
+message is the truest. A backlog is late and therefore cannot move it. It rises as a poor crystal drifts, or as the line under
+the last seconds' fastest messages says (envelope.py): a clock that is set right by slewing runs percents too fast or too slow.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from drivers.llrp.envelope import Envelope
+
 DRIFT = 200e-6
-"""Seconds a second by which a reader's crystal may lose against ours."""
+"""Seconds a second by which a reader's crystal may lose against ours before anything is known of it."""
 
 LATE_S = 0.5
 """Later than this is a backlog, or a clock that was set back."""
@@ -34,6 +37,7 @@ class ReaderClock:
 
     def __init__(self) -> None:
         self._offset: float | None = None
+        self._envelope = Envelope()
         self._heard_at = 0.0
         self._late: _Late | None = None
         self._early: float | None = None
@@ -43,16 +47,16 @@ class ReaderClock:
     def hear(self, reader_s: float, received: float) -> None:
         """A message whose newest time is `reader_s` (the reader's seconds) came at `received` (Unix seconds)."""
         sample = received - reader_s
-        if self._offset is None:
-            self._offset = sample
-        elif sample < self._offset - JUMP_S:
+        self._offset = offset = sample if self._offset is None else self._risen(self._offset, received)
+        self._heard_at = received
+        if sample < offset - JUMP_S:
             self._judge_early(sample)
-        elif sample > self._offset + LATE_S:
+        elif sample > offset + LATE_S:
             self._judge_late(reader_s, received)
         else:
-            self._offset = min(sample, self._offset + DRIFT * max(0.0, received - self._heard_at))
+            self._offset = min(sample, offset)
+            self._envelope.add(received, sample)
             self._late = self._early = None
-        self._heard_at = received
 
     def at(self, reader_s: float | None, received: float) -> float:
         """When it happened, in Unix seconds, never later than `received`. By receipt where the reader's clock is of no use."""
@@ -74,11 +78,21 @@ class ReaderClock:
         fault, self._fault = self._fault, None
         return fault
 
+    def _risen(self, offset: float, received: float) -> float:
+        """Where the offset is by now."""
+        crystal = offset + DRIFT * max(0.0, received - self._heard_at)
+        line = self._envelope.at(received)
+        return crystal if line is None else max(crystal, line)
+
+    def _stepped(self, offset: float) -> None:
+        self._offset, self._envelope = offset, Envelope()
+
     def _judge_early(self, sample: float) -> None:
         """One mad time stamp must not make every later read look stale: only a second one that agrees is believed."""
         if self._early is not None and abs(sample - self._early) < JUMP_S and self._offset is not None:
             self._fault = f"the reader's clock was set forward by {self._offset - sample:.1f} s"
-            self._offset, self._early = sample, None
+            self._stepped(sample)
+            self._early = None
         else:
             self._early = sample
 
@@ -97,4 +111,4 @@ class ReaderClock:
         elif pace < _LIVE_PACE:
             behind = received - reader_s - (self._offset or 0.0)
             self._fault = f"the reader's clock was set back by {behind:.1f} s"
-            self._offset = received - reader_s
+            self._stepped(received - reader_s)

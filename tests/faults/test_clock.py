@@ -26,14 +26,14 @@ def test_gate_is_watched_through_a_step_of_the_clock_by_an_hour(shop: Shop, step
     check(shop)
 
 
-@pytest.mark.parametrize("speed", ["x1.002", pytest.param("x0.97", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("speed", ["x1.03", pytest.param("x0.97", marks=pytest.mark.soak)])
 def test_gate_is_watched_by_a_clock_that_drifts(shop: Shop, speed: str) -> None:
-    """Ten times worse than a poor crystal, four times what NTP does to set a clock right; the slow one is past all measure."""
+    """A hundred times worse than a poor crystal, sixty times what ntpd does to set a clock right."""
     shop.start(LD_PRELOAD=str(LIBRARIES[0]), FAKETIME=f"+0 {speed}", **TRUE_MONOTONIC)
     till = shop.till()
     shop.open_up()
-    for _ in range(3):
+    for _ in range(6):
         shop.buy(till)
         shop.until_rung(shop.steal())
-        shop.wait(10.0)
+        shop.wait(5.0)
     check(shop)

@@ -1,5 +1,11 @@
 """A reader's clock: offset, drift, backlog, steps, and clocks of no use."""
 
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from drivers.llrp.reader_clock import ReaderClock
 
 BOOT = 1_000_000.0
@@ -47,12 +53,45 @@ def test_a_backlog_keeps_its_times_and_teaches_nothing() -> None:
     assert clock.take_fault() is None
 
 
-def test_a_drifting_crystal_is_followed_both_ways() -> None:
-    for pace in (1 - 50e-6, 1 + 50e-6):
+@pytest.mark.parametrize("drift", [50e-6, 0.002, 0.03, 0.083])
+def test_a_drifting_clock_is_followed_both_ways(drift: float) -> None:
+    """From a crystal's drift to the most by which chrony sets a clock right."""
+    for pace in (1 - drift, 1 + drift):
         clock = ReaderClock()
         live(clock, 0.0, 3600, pace=pace)
         assert abs(clock.at(3600.0 * pace - BOOT, 3600.01) - 3600.01) < 0.05
         assert clock.take_fault() is None
+
+
+@given(st.floats(-0.05, 0.05), st.randoms(use_true_random=False), st.floats(0.0, 0.3), st.integers(1, 30))
+def test_a_drift_that_begins_never_moves_a_read_by_a_step(drift: float, rng: Random, late_s: float, rate_hz: int) -> None:
+    """Whatever the delays, as long as a message every other second is fast. Half a minute without drift, a minute with it."""
+    clock, reader_s, before = ReaderClock(), 0.0, 0.0
+    for step in range(90 * rate_hz):
+        at = BOOT + step / rate_hz
+        reader_s += (1.0 + drift if step > 30 * rate_hz else 1.0) / rate_hz
+        delay = 0.005 if step % (2 * rate_hz) == 0 else rng.uniform(0.005, late_s + 0.005)
+        clock.hear(reader_s, at + delay)
+        off = clock.at(reader_s, at + delay) - at
+        assert -0.45 < off < 0.35
+        assert abs(off - before) < 0.4
+        before = off
+    assert clock.take_fault() is None
+
+
+def test_a_hold_up_of_four_seconds_is_no_drift() -> None:
+    clock = ReaderClock()
+    live(clock, 0.0, 20)
+    live(clock, 20.0, 4, delay=0.3)
+    assert abs(clock.at(23.9 - BOOT, 24.2) - 23.9) < 0.05
+
+
+def test_a_drift_is_still_known_when_nobody_was_heard_for_half_a_minute() -> None:
+    clock = ReaderClock()
+    live(clock, 0.0, 30, pace=0.97)
+    clock.hear(60 * 0.97 - BOOT, 60.01)
+    assert abs(clock.at(60 * 0.97 - BOOT, 60.01) - 60.0) < 0.05
+    assert clock.take_fault() is None
 
 
 def test_a_clock_set_back_is_relearnt_within_seconds() -> None:

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 CONNACK_DEADLINE_S = 5.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 5.0
-STEADY_S = 10.0
 HUNG_S = 30.0
+STEADY_S = 10.0
 """After a connection that lasted this long the next try comes soon. Two daemons of one name must not chase each other."""
 HOUSEKEEPING_S = 60.0
 FLUSH_S = 5.0

@@ -115,7 +115,7 @@ def rfidguard() -> tuple[Decode, Callable[[bytes], Fields]]:
                 ]
                 for tag in decoder.decode(frame.body)
             ]
-        rows = zip(*((None,) * len(columns[EPC] or ()) if column is None else column for column in columns), strict=True)
+        rows = zip(*(column or (None,) * len(columns[EPC]) for column in columns), strict=True)
         return [
             [
                 row[EPC].hex().upper(),

@@ -41,6 +41,13 @@ class Framer:
         """Every message completed by `data`, in order. After a fault nothing more comes."""
         if self.fault is not None:
             return []
+        if not self._begun and len(data) >= _HEADER_BYTES:
+            word, length, number = _unpack(data)
+            if length == len(data) <= MAX_MESSAGE_BYTES and word >> 10 in VERSIONS:  # by far the most frequent: one whole message
+                return [_new(Frame, (word & 0x3FF, number, data[_HEADER_BYTES:], word >> 10))]
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> list[Frame]:
         if self._begun:
             self._begun += data
             if len(self._begun) < self._needed:

@@ -4,23 +4,32 @@ The signature is every byte that says what stands where (types, lengths, vendors
 checks it over many tags at once. What comes out is columns, one a field: no object is made for a tag.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 from drivers.llrp.parameters import EPC, FIELDS, MAX_EPC_BYTES, SENT_ANEW, UNKNOWN_TV, Step
 
 Row = tuple[Any, ...]
 """One tag: a value for each field, None where it was not told."""
 
-Columns = list[Sequence[Any] | None]
-"""Many tags: for each field one value a tag, or None where no tag told it."""
+Columns = Sequence[Sequence[Any]]
+"""Many tags: for each field one value a tag, or nothing where no tag told it."""
 
 TAGS_AT_ONCE = 64
 """Compiled for each number of tags up to this, some 10 kB each; larger reports are read tag by tag."""
 _NOTHING = (None,)
-_NO_COLUMNS: Columns = [None] * FIELDS
+_NO_COLUMN = slice(0, 0)
+_number = int.from_bytes
+
+
+class _Plan(NamedTuple):
+    """How to read a report of one length: what must stand under the mask, and the struct."""
+
+    mask: int
+    want: int
+    unpack: Callable[[bytes], Row]
 
 
 class Layout:
@@ -42,50 +51,56 @@ class Layout:
         self.signature = bytes(a & b for a, b in zip(tag, mask, strict=True)) + mask
         self._mask, self._want = mask, self.signature[: len(tag)]
         self._code = _code(len(tag), used)
-        self._slices = tuple((step.field or 0, slice(place, None, len(used))) for place, step in enumerate(used))
+        self._one = Struct("!" + self._code)
+        self._fields = tuple(step.field or 0 for step in used)
+        places = {field: slice(place, None, len(used)) for place, field in enumerate(self._fields)}
+        self._by_field = itemgetter(*(places.get(field, _NO_COLUMN) for field in range(FIELDS)))
         self._pick = itemgetter(*_places(used))
-        self._plans: dict[int, tuple[Struct, int, int]] = {}
+        self._plans: dict[int, _Plan] = {}
+        """By the length of a report."""
 
     def columns(self, body: bytes, last: Row) -> Columns | None:
         """The tags of a report by field, absent ones taken from `last`; None unless all of it is in this layout."""
-        count, rest = divmod(len(body), self.stride)
-        if rest or not count:
+        plan = self._plans.get(len(body))
+        if plan is None:
+            count, rest = divmod(len(body), self.stride)
+            if rest or not count:
+                return None
+            if count > TAGS_AT_ONCE:
+                return self._large(body, last, count)
+            plan = self._planned(count)
+        mask, want, unpack = plan
+        if _number(body, "big") & mask != want:
             return None
-        if count > TAGS_AT_ONCE:
-            return self._large(body, last, count)
-        code, mask, want = self._plans.get(count) or self._planned(count)
-        if int.from_bytes(body, "big") & mask != want:
-            return None
-        values = code.unpack(body)
-        columns = self._gapped(last, count) if last is not self._last or self._gaps else _NO_COLUMNS.copy()
-        for field, places in self._slices:
-            columns[field] = values[places]
-        return columns
+        columns: Columns = self._by_field(unpack(body))
+        return self._filled(columns, last, len(body) // self.stride) if last is not self._last or self._gaps else columns
 
     def _large(self, body: bytes, last: Row, count: int) -> Columns | None:
         if not self._fits(body):
             return None
-        columns = self._gapped(last, count)
-        unpacked = zip(*self._planned(1)[0].iter_unpack(body), strict=True)
-        for (field, _), column in zip(self._slices, unpacked, strict=True):
+        columns: list[Sequence[Any]] = [()] * FIELDS
+        unpacked = zip(*self._one.iter_unpack(body), strict=True)
+        for field, column in zip(self._fields, unpacked, strict=True):
             columns[field] = column
-        return columns
+        return self._filled(columns, last, count)
 
-    def _gapped(self, last: Row, count: int) -> Columns:
-        """Columns of what these tags leave out, where a last value is known."""
+    def _filled(self, columns: Columns, last: Row, count: int) -> Columns:
+        """With what these tags leave out, where a last value is known."""
         if last is not self._last:
             self._last, self._gaps = last, tuple((field, last[field]) for field in self.absent if last[field] is not None)
-        columns = _NO_COLUMNS.copy()
+        if not self._gaps:
+            return columns
+        filled = list(columns)
         for field, value in self._gaps:
-            columns[field] = (value,) * count
-        return columns
+            filled[field] = (value,) * count
+        return filled
 
     def row(self, tag: bytes, last: Row) -> Row | None:
         """One whole TagReportData parameter, absent fields taken from `last`; None if it is laid out in another way."""
-        code, mask, want = self._planned(1)
-        if int.from_bytes(tag, "big") & mask != want:
+        mask, want, unpack = self._planned(1)
+        if _number(tag, "big") & mask != want:
             return None
-        picked: Row = self._pick(code.unpack(tag) + last + _NOTHING)
+        picked: Row = self._pick(unpack(tag) + last + _NOTHING)
         return picked
 
     def _fits(self, body: bytes) -> bool:
@@ -93,17 +108,16 @@ class Layout:
         size = self.stride * TAGS_AT_ONCE
         for at in range(0, len(body), size):
             piece = body[at : at + size]
-            _, mask, want = self._planned(len(piece) // self.stride)
-            if int.from_bytes(piece, "big") & mask != want:
+            mask, want, _ = self._planned(len(piece) // self.stride)
+            if _number(piece, "big") & mask != want:
                 return False
         return True
 
-    def _planned(self, tags: int) -> tuple[Struct, int, int]:
-        """(struct, mask, what must be under the mask) for so many tags."""
-        plan = self._plans.get(tags)
+    def _planned(self, tags: int) -> _Plan:
+        plan = self._plans.get(tags * self.stride)
         if plan is None:
-            mask, want = (int.from_bytes(signed * tags, "big") for signed in (self._mask, self._want))
-            plan = self._plans[tags] = Struct("!" + self._code * tags), mask, want
+            mask, want = (_number(signed * tags, "big") for signed in (self._mask, self._want))
+            plan = self._plans[tags * self.stride] = _Plan(mask, want, Struct("!" + self._code * tags).unpack)
         return plan
 
 

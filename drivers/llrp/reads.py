@@ -45,17 +45,17 @@ class Reads:
     def stamps(self, columns: Columns) -> Sequence[int] | None:
         """Each tag's time (UTC microseconds) where the report is even: all tags say where, how loud and when they were heard."""
         antennas, counts = columns[ANTENNA], columns[COUNT]
-        if antennas is None or not self._gates.keys() >= set(antennas):
+        if not antennas or not self._gates.keys() >= set(antennas):
             return None
-        if (columns[RSSI] is None and columns[FINE_RSSI] is None) or (counts is not None and 0 in counts):
+        if not (columns[RSSI] or columns[FINE_RSSI]) or 0 in counts:
             return None
         first, last = columns[FIRST_UTC], columns[LAST_UTC]
-        latest = last if first is None or first == last else first if last is None else tuple(map(max, first, last))
-        return None if latest is None or 0 in latest else latest
+        latest = last if not first or first == last else first if not last else tuple(map(max, first, last))
+        return None if not latest or 0 in latest else latest
 
     def of_columns(self, columns: Columns, dated: Sequence[float], received: float) -> list[Read]:
         """The reads of an even report; `dated`: when each happened."""
-        antennas: Sequence[int] = columns[ANTENNA] or ()
+        antennas: Sequence[int] = columns[ANTENNA]
         fine, phases, dopplers, tids = columns[FINE_RSSI], columns[PHASE], columns[DOPPLER], columns[TID]
         return [
             Read(
@@ -76,13 +76,13 @@ class Reads:
                 dated,
                 [self._gates[antenna] for antenna in antennas],
                 antennas,
-                self._named(columns[EPC] or ()),
-                map(float, columns[RSSI] or ()) if fine is None else [level / 100 for level in fine],
-                _NONE if phases is None else [_PHASES[phase & 0xFFF] for phase in phases],
-                _NONE if dopplers is None else [doppler / 16 for doppler in dopplers],
+                self._named(columns[EPC]),
+                [level / 100 for level in fine] or map(float, columns[RSSI]),
+                [_PHASES[phase & 0xFFF] for phase in phases] or _NONE,
+                [doppler / 16 for doppler in dopplers] or _NONE,
                 columns[CHANNEL] or _NONE,
                 columns[COUNT] or _ONE,
-                _NONE if tids is None else [tid.hex().upper() if tid else None for tid in tids],
+                [tid.hex().upper() if tid else None for tid in tids] or _NONE,
                 strict=False,
             )
         ]

@@ -73,12 +73,8 @@ class ReportDecoder:
     def columns(self, body: bytes) -> Columns | None:
         """The tags of a report by field, if all are laid out in one way that was met before; else None, and `decode` it."""
         for layout in self._layouts:
-            if not layout.named:
-                continue
-            if layout is not self._layouts[0]:
-                self._settle()
-            columns = layout.columns(body, self._last)
-            if columns is None:
+            if not layout.named or (columns := layout.columns(body, self._last)) is None:
+                self._settle()  # the next layout may leave out what this one tells
                 continue
             if layout is not self._layouts[0]:
                 self._layouts.remove(layout)
@@ -176,7 +172,7 @@ class ReportDecoder:
     def _settle(self) -> None:
         """Takes the last tag of the report before into what is known."""
         if self._newest is not None:
-            newest = tuple(None if column is None else column[-1] for column in self._newest)
+            newest = tuple(column[-1] if column else None for column in self._newest)
             self._last, self._newest = _filled(newest, self._last), None
 
     def _count(self, layout: Layout, tags: int) -> None:
@@ -193,8 +189,8 @@ class ReportDecoder:
 
 def tags_of(columns: Columns) -> list[Tag]:
     """Columns as tags, one by one."""
-    count = len(columns[EPC] or ())
-    return [_tag(row) for row in zip(*((None,) * count if column is None else column for column in columns), strict=True)]
+    count = len(columns[EPC])
+    return [_tag(row) for row in zip(*(column or (None,) * count for column in columns), strict=True)]
 
 
 def _filled(told: Row, last: Row) -> Row:

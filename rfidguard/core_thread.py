@@ -87,6 +87,7 @@ class CoreThread(threading.Thread):
         self.beat_at = self._clock.monotonic()
         while self._calls:
             self._do(self._calls.popleft()(self.runner))
+            self.runner.changed()
             self.new_journal()
         events = self._taken()
         seen = Seen(self._clock.monotonic(), self._inlet.waited_s, self._idle_s)
@@ -104,10 +105,12 @@ class CoreThread(threading.Thread):
         return events
 
     def _hear(self, events: tuple[Event, ...]) -> None:
+        feed = self.runner.feed
         for event in events:
-            if isinstance(event, Read):
+            if type(event) is Read:
                 self.counts["reads", event.gate] += 1
-            self._do(self.runner.feed(event))
+            if effects := feed(event):
+                self._do(effects)
 
     def _keep_pace(self, seen: Seen) -> None:
         """Tells the core to look less often where it falls behind, and more often where it has time again."""

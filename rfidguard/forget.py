@@ -3,7 +3,7 @@
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState
 from rfidguard.epc import credit_key, identify
-from rfidguard.track import Track
+from rfidguard.track import BIN_S, Track
 
 FORGET_S = 60.0
 FORGET_STANDING_S = 1800.0
@@ -19,6 +19,11 @@ UNPAID_OUT_KEPT_S = 60 * 86_400.0
 MAX_TRACKS = 20_000
 """At each gate. Beyond it a tenth, the tags heard longest ago, is forgotten and counted."""
 
+STANDING_KEPT_S = 2.0
+"""Before a standing tag's next passage could start: the signs look back 1 s from there, and reads come late."""
+DEPARTS_S = 3.0
+"""A tag that left its place did so at most so long before it is noticed (standing.py)."""
+
 
 def sweep(state: CoreState) -> None:
     """Forgets tags that are long gone. Shelf goods are remembered longer: their baseline is worth it."""
@@ -29,6 +34,15 @@ def sweep(state: CoreState) -> None:
     state.carried_in = {epc: at for epc, at in state.carried_in.items() if state.now - at < CARRIED_IN_KEPT_S}
     state.unpaid_out = {epc: at for epc, at in state.unpaid_out.items() if state.now - at < UNPAID_OUT_KEPT_S}
     _unfollow(state)
+
+
+def forget_bins(track: Track, now: float) -> None:
+    """Forgets what a standing tag showed before its next passage could start: nine tenths of what a full shelf would remember."""
+    since = max(track.stir_at if track.stir > 0.0 else now, now - DEPARTS_S)
+    first = int((since - STANDING_KEPT_S) // BIN_S)
+    known = track.bins
+    if known and known[0].index < first:
+        del known[: next((place for place, each in enumerate(known) if each.index >= first), len(known))]
 
 
 def make_room(state: CoreState, gate: str) -> None:

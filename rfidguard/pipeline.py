@@ -14,7 +14,7 @@ from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
 from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Pace, Read, Site, heard_at
 from rfidguard.exits import eas_explained, tags_judged
-from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
+from rfidguard.forget import FORGET_S, forget_bins, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
 from rfidguard.gate_check import checked, counters_judged
 from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, reader_said
@@ -129,6 +129,8 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
                 track.judged_at = now
                 found.append((track, result))
                 break
+        if track.state == "standing":
+            forget_bins(track, now)
     memory.blindness.passed(now)
     memory.next_look = next_look(now) if any(not track.gone for track in active) else None
     return tags_judged(layout, state, gate, memory, found, now) if found else []

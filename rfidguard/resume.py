@@ -62,7 +62,9 @@ def reconciled(runner: Runner, alarms: Sequence[Alarm], effects: Sequence[Effect
         if known is None or known.alarm.revision < alarm.revision:
             _take_over(runner, alarm)
     asked = [*_unknown_to(alarms, runner, effects), *runner.recheck()]
-    return [*asked, *recheck(runner.layout, runner.state, list(runner.state.view.records.values()))]
+    told = recheck(runner.layout, runner.state, list(runner.state.view.records.values()))
+    runner.changed()
+    return [*asked, *told]
 
 
 def _from_journal(layout: Layout, lookup: Find, folder: Path) -> tuple[Runner, list[Effect]]:

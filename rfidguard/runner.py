@@ -97,7 +97,11 @@ class Runner:
 
     def deadline(self) -> float | None:
         """When a Tick should come next if no event does; None: never."""
-        return due(self.layout, self.state)
+        return self._due
+
+    def changed(self) -> None:
+        """The state was changed by others than events: finds anew what is due next."""
+        self._due = due(self.layout, self.state)
 
     def finish(self) -> list[Effect]:
         """Lets time pass until nothing is due any more."""

@@ -1,0 +1,24 @@
+"""What stands on a shelf is remembered by its baseline; of its last seconds only what its next passage could show is kept."""
+
+from walks import T0, alarms, config, own, run, stand, walk
+
+from rfidguard.layout import layout_from
+from rfidguard.ledger import RecordSet
+from rfidguard.runner import Runner
+from rfidguard.track import BIN_S
+
+
+def test_a_standing_tag_forgets_what_was_before_its_next_passage_could_start() -> None:
+    runner = Runner(layout_from(config()), RecordSet().find)
+    for read in stand(own(1), 30.0):
+        runner.feed(read)
+    (track,) = runner.state.tracks["front"].values()
+    assert track.state == "standing"
+    assert (track.bins[-1].index - track.bins[0].index) * BIN_S < 6.0
+
+
+def test_it_rings_all_the_same_when_it_is_taken_out() -> None:
+    reads = walk(own(1), [(0.0, -1.5), (30.0, -1.5), (34.0, 3.0)])
+    (change,) = alarms(run(reads))
+    assert change.alarm.items[0].epc == own(1)
+    assert abs(change.event_at - (T0 + 31.3)) < 2.0

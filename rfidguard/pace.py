@@ -10,11 +10,15 @@ from typing import NamedTuple
 from rfidguard.core_state import CoreState
 from rfidguard.effects import Effect
 from rfidguard.events import Pace
-from rfidguard.track import Track
+from rfidguard.path import new_path
+from rfidguard.standing import came_to_rest
+from rfidguard.track import BIN_S, Track
 
 TENTHS = 10.0
-STEPS = ((1, 1), (1, 2), (1, 5), (1, 10), (2, 10), (4, 10), (10, 10))
+STEPS = ((1, 1), (1, 2), (1, 5), (1, 10), (2, 20), (4, 30), (10, 50), (20, 100))
 """`heard` and `quiet` of a Pace, from the best a box can do to the least. No step is more than 2.5 times the next."""
+FOLLOWED = 20
+"""Tenths of a second. Of a tag that waited for longer only the last ones are followed along the way out: each costs."""
 BEHIND_S = 0.3
 """Input that waits for so long, and ever longer, is more than the box can take. A shorter wait is a snapshot, or other work."""
 FAR_BEHIND_S = 1.0
@@ -22,10 +26,14 @@ GIVE_UP_S = 4.0
 """Reads that wait for longer are given up, where looking less often does not help any more: after 5 s they would be backlog."""
 _LOOK_S = 0.2
 _CALM_S = 5.0
-_IDLE = 0.6
+_IDLE, _VERY_IDLE = 0.6, 0.85
 """Idle for such a share of _CALM_S, a box can look more often: the next better step is 2.5 times the work at most."""
 _LATE_S = 0.3
 """Reads come so late: a tag last heard so long before its last look may have had news since."""
+_STILL = 2.5
+"""Log-odds of resting where it is from which a tag can wait."""
+_REST_S = 0.5
+"""A look finds a tag at rest so often (passage.py)."""
 
 
 class Seen(NamedTuple):
@@ -43,14 +51,18 @@ class Pacer:
 
     def __init__(self, at: float) -> None:
         self.step = 0
-        self._looked = self._calm = Seen(at, 0.0, 0.0)
-        self._least_since = at
+        self._looked = self._calm = self._before = Seen(at, 0.0, 0.0)
+        """When it was asked last, when it fell behind or changed last, and some seconds ago."""
+        self._stuck = False
 
     def look(self, seen: Seen) -> bool:
         """Call it often. True where `step` is another now."""
         if seen.at - self._looked.at < _LOOK_S:
             return False
         before, self._looked = self._looked, seen
+        if seen.at - self._before.at >= _CALM_S:
+            self._stuck = self.step == len(STEPS) - 1 and seen.waited > max(self._before.waited - _LOOK_S, GIVE_UP_S - _LOOK_S)
+            self._before = seen
         if seen.waited > BEHIND_S and seen.waited > before.waited - _LOOK_S / 2:
             return self._slower(seen)
         if seen.waited > BEHIND_S:
@@ -60,19 +72,19 @@ class Pacer:
         share, self._calm = (seen.idle - self._calm.idle) / (seen.at - self._calm.at), seen
         if share < _IDLE or self.step == 0:
             return False
-        self.step -= 1
+        self.step = max(self.step - (2 if share > _VERY_IDLE else 1), 0)
         return True
 
     def hopeless(self, seen: Seen) -> bool:
-        """True where reads must be given up: they have waited for too long, and looking less often has not helped for a while."""
-        return seen.waited > GIVE_UP_S and self.step == len(STEPS) - 1 and seen.at - self._least_since > _CALM_S
+        """True where reads must be given up: they wait for too long, and looking as seldom as can be has not helped."""
+        return self._stuck and seen.waited > GIVE_UP_S
 
     def _slower(self, seen: Seen) -> bool:
         self._calm = seen
         if self.step == len(STEPS) - 1:
             return False
         self.step = min(self.step + (2 if seen.waited > FAR_BEHIND_S else 1), len(STEPS) - 1)
-        self._least_since = seen.at
+        self._before, self._stuck = seen, False
         return True
 
 
@@ -98,16 +110,32 @@ def slow_words(state: CoreState) -> str | None:
 
 
 def every_tenths(state: CoreState, track: Track) -> int:
-    """How often this tag is looked at. Goods that are not ours never ring: they can wait."""
-    news = track.last_at > track.checked_at - _LATE_S or track.leaving
-    return state.heard_tenths if news and track.own else state.quiet_tenths
+    """How often this tag is looked at. What can wait: goods that are not ours and never ring, tags that were not heard since the
+    last look or seem to lie still, and shelves met at a start, when hundreds of tags are new at once.
+    """
+    news = track.leaving or (track.last_at > track.checked_at - _LATE_S and track.calm < _STILL)
+    return state.heard_tenths if track.own and news and (track.new or track.base) else state.quiet_tenths
 
 
 def spared(track: Track, every: int, now: float) -> bool:
-    """True where a tag that is looked at every so many tenths of a second is not looked at `now`. Spreads tags over the tenths,
-    by something that a journal shows as it was (it masks EPCs).
+    """True where a tag that is looked at every so many tenths of a second is not looked at `now`. Not where it has come to rest:
+    then it stands from this look on, and costs no more. Spreads tags over the tenths, by something that a journal shows as it
+    was (it masks EPCs).
     """
-    return every > 1 and (round(now * TENTHS) + int(track.first_at * 1e3)) % every != 0
+    if every == 1 or (round(now * TENTHS) + int(track.first_at * 1e3)) % every == 0:
+        return False
+    return now - track.rest_at < _REST_S or not came_to_rest(track, now)
+
+
+def skipped(track: Track, every: int, now: float) -> None:
+    """Lets the way of a tag that waited for long begin later. It seemed to lie still all the while."""
+    first = int(now // BIN_S) - FOLLOWED
+    if every <= FOLLOWED or int(track.start_at // BIN_S) >= first:
+        return
+    if track.path is None and not track.base:
+        track.path = new_path(first, track.inside)
+    elif track.path is not None:
+        track.path.index = max(track.path.index, first)
 
 
 def overslept(track: Track, every: int, now: float) -> float:

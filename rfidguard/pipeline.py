@@ -21,7 +21,7 @@ from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, read
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
-from rfidguard.pace import every_tenths, overslept, paced, spared
+from rfidguard.pace import every_tenths, overslept, paced, skipped, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
 from rfidguard.signs import around_of
@@ -121,7 +121,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
             continue
         if memory.blindness.hides(track.last_at, now):
             continue
-        if slow and track.state != "standing" and _left_out(state, track, now):
+        if slow and track.state != "standing" and _left_out(state, gate, track, now):
             continue
         for at in memory.blindness.moments(track.last_at, now):
             result = look(track, gate, memory.presence, around, at)
@@ -136,13 +136,15 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     return tags_judged(layout, state, gate, memory, found, now) if found else []
 
 
-def _left_out(state: CoreState, track: Track, now: float) -> bool:
+def _left_out(state: CoreState, gate: GateLayout, track: Track, now: float) -> bool:
     """True where the box is too slow to look at this tag now."""
     every = every_tenths(state, track)
     if spared(track, every, now):
         tally(state, "look_left_out")
         return True
     track.seen_s += overslept(track, every, now)
+    if gate.tells_direction():
+        skipped(track, every, now)
     return False
 
 

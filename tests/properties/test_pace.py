@@ -61,7 +61,7 @@ def test_a_box_with_time_again_looks_as_often_as_ever(load: float) -> None:
 def test_only_a_load_beyond_the_least_pace_loses_reads_and_the_rest_is_late_by_seconds_only(load: float) -> None:
     box = Box(Pacer(0.0))
     box.work(load, 60.0)
-    assert max(box.work(load, 120.0)) < GIVE_UP_S + 0.5
+    assert max(box.work(load, 120.0)) < 4 * GIVE_UP_S
     assert box.given_up
 
 

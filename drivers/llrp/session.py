@@ -17,6 +17,8 @@ Hear = Callable[[Frame, float], None]
 """Called with each report or notification and the Unix time of its receipt."""
 
 POLL_S = 0.02
+GATHER_S = 0.01
+"""Each wake-up costs as much as ten reads. A gate is judged ten times a second: this is a tenth of that."""
 MISSES = 3
 FAREWELL_S = 0.5
 """How long a reader may take to agree to the end of the session."""
@@ -47,6 +49,7 @@ class Session:
         """Number of a question given up -> type of the answer that may still come."""
         self._told: dict[int, int | None] = {}
         self._probed_at = 0.0
+        self._received_at = -GATHER_S
         self._ending = False
 
     def talk(self, dialogue: Generator[Request, Answer, T]) -> T:
@@ -79,6 +82,13 @@ class Session:
         """Sends a message to which no answer is awaited; one that comes all the same is no surprise."""
         self._told[self._send(kind, body)] = messages.ANSWER_OF.get(kind)
 
+    def gather(self, timeout_s: float) -> None:
+        """As `pump`, for a reader that sends each tag by itself: what comes within GATHER_S of the last is heard as one."""
+        left = self._received_at + GATHER_S - self._clock.monotonic()
+        if left > 0:
+            self._stop.wait(min(left, GATHER_S))
+        self.pump(timeout_s)
+
     def pump(self, timeout_s: float) -> None:
         """Hears what has come, waiting up to `timeout_s` for it. Raises DeviceLost, or Stopped once the driver is to end."""
         if self._stop.is_set() and not self._ending:
@@ -86,10 +96,10 @@ class Session:
         data = self._link.receive(timeout_s)
         if not data:
             return
-        received = self._clock.now()
+        received, self._received_at = self._clock.now(), self._clock.monotonic()
         frames = self._framer.feed(data)
         if frames:
-            self.heard_at = self._clock.monotonic()
+            self.heard_at = self._received_at
         for frame in frames:
             self._sort(frame, received)
         self._settled()

@@ -52,7 +52,7 @@ class Visit:
         self._set_up()
         self._start()
         while True:
-            self._session.pump(POLL_S)
+            self._session.gather(POLL_S)
             self._session.watch(self._setup.keepalive_s)
             self._obey(orders)
             self._switch_off_due()

@@ -6,14 +6,16 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 APP := $(VENV)/.app
 TOOLS := $(VENV)/.tools
 SEEDS ?= 1 2 3
+FUZZ_S ?= 600
 
-.PHONY: help demo test check audit system soak loss-table weights wheel deb deb-try clean
+.PHONY: help demo test check audit fuzz system soak loss-table weights wheel deb deb-try clean
 
 help:
 	@echo "make demo    a whole store on this machine, live, for a minute (simulated hardware, real wires)"
 	@echo "make test    every test; installs what it needs"
 	@echo "make check   style, types and import rules"
-	@echo "make audit   known vulnerabilities of everything installed (asks PyPI's advisory database; fails where it cannot)"
+	@echo "make audit   known vulnerabilities of everything installed (asks PyPI's advisories; passes with a word where it cannot)"
+	@echo "make fuzz    everything that takes bytes from outside, guided by coverage and by properties (hours; FUZZ_S=N a target)"
 	@echo "make soak    every fault of tests/faults and 1,000 random ones (hours; SOAK_FAULTS=N for another number)"
 	@echo "make loss-table  random faults, written to docs/reliability.md beside plain paho under the same ones (an hour)"
 	@echo "make weights   learns the tables in rfidguard/weights anew from simulated passages (an hour and a half)"
@@ -69,9 +71,12 @@ bench-%: $(TOOLS)
 	$(PY) -m benchmarks.$(subst -,_,$*)
 
 audit: $(TOOLS)
-	$(PIP) --group audit
-	$(PY) -m pip freeze --exclude-editable > $(VENV)/installed.txt
-	$(VENV)/bin/pip-audit --strict --no-deps --disable-pip -r $(VENV)/installed.txt
+	@sh packaging/audit.sh $(PY)
+
+fuzz: $(TOOLS)
+	$(PIP) --group fuzz
+	$(PY) tests/fuzz --seconds $(FUZZ_S)
+	HYPOTHESIS_PROFILE=long $(PY) -m pytest -n 2 --timeout 0 tests/properties -k "fuzz or llrp or eas or feed" $(PYTEST)
 
 system:
 	@sh tests/system-packages.sh

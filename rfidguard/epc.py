@@ -100,26 +100,29 @@ def _padded(who: Identity | None) -> Identity | None:
 
 def _sgtin(epc: str, number: int, bits: int) -> Identity | None:
     serial_bits = bits - 58
-    partition = number >> (bits - 14) & 7
+    article = _article(number >> serial_bits)
+    raw_serial = number & (1 << serial_bits) - 1
+    serial = str(raw_serial) if bits == 96 else _seven_bit_text(raw_serial)
+    if article is None or serial is None:
+        return None
+    gtin, prefix, filter_value = article
+    return Identity(epc, f"sgtin-{bits}", gtin, serial, prefix, filter_value)
+
+
+@lru_cache(maxsize=65_536)
+def _article(head: int) -> tuple[str, str, int] | None:
+    """GTIN, company prefix and filter of the 58 bits before a serial, which many items share; None where they are no SGTIN's."""
+    partition = head >> 44 & 7
     if partition > 6:
         return None
     prefix_bits, prefix_digits, item_bits, item_digits = _PARTITIONS[partition]
-    prefix = number >> (serial_bits + item_bits) & (1 << prefix_bits) - 1
-    item = number >> serial_bits & (1 << item_bits) - 1
+    prefix = head >> item_bits & (1 << prefix_bits) - 1
+    item = head & (1 << item_bits) - 1
     if prefix >= 10**prefix_digits or item >= 10**item_digits:
         return None
-    raw_serial = number & (1 << serial_bits) - 1
-    serial = str(raw_serial) if bits == 96 else _seven_bit_text(raw_serial)
-    if serial is None:
-        return None
-    return _identity(
-        epc, f"sgtin-{bits}", f"{prefix:0{prefix_digits}}", f"{item:0{item_digits}}", serial, number >> (bits - 11) & 7
-    )
-
-
-def _identity(epc: str, scheme: str, prefix: str, item: str, serial: str, filter_value: int) -> Identity:
-    first_13 = item[0] + prefix + item[1:]
-    return Identity(epc, scheme, first_13 + check_digit(first_13), serial, prefix, filter_value)
+    prefix_text, item_text = f"{prefix:0{prefix_digits}}", f"{item:0{item_digits}}"
+    first_13 = item_text[0] + prefix_text + item_text[1:]
+    return first_13 + check_digit(first_13), prefix_text, head >> 47 & 7
 
 
 def _seven_bit_text(raw: int) -> str | None:

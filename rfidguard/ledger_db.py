@@ -48,10 +48,12 @@ _INSERT_RECORD = {
 
 _COLUMN_NAMES = (*_FIELDS, "recorded_at", "key", "document")
 _KNOWN_SQLITE = "SELECT id FROM ledger_records WHERE id IN (SELECT value FROM json_each(?))"
-_INSERT_SQLITE = (
-    "INSERT INTO ledger_records (" + ", ".join(f'"{name}"' for name in _COLUMN_NAMES) + ")"
-    f" VALUES ({', '.join('?' * len(_COLUMN_NAMES))})"
-)
+_ROW = f"({', '.join('?' * len(_COLUMN_NAMES))})"
+_INSERT_SQLITE = "INSERT INTO ledger_records (" + ", ".join(f'"{name}"' for name in _COLUMN_NAMES) + ") VALUES "
+_INSERT_CHUNK = _INSERT_SQLITE.replace("INSERT", "INSERT OR IGNORE") + ", ".join([_ROW] * CHUNK)
+"""A chunk in one step: SQLite's driver gives way to other threads at each, and then waits for its turn while they compute. What
+might fail half-way would make SQLite keep a copy of every page it changes; so nothing fails, and the rows are counted.
+"""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -183,8 +185,12 @@ def _insert_sqlite(conn: Connection, records: Sequence[Ledger], recorded_at: flo
     names = msgspec.json.encode([record.id for record in records]).decode()
     known = {row[0] for row in conn.exec_driver_sql(_KNOWN_SQLITE, (names,))}
     fresh = {record.id: record for record in reversed(records) if record.id not in known}
-    if fresh:
-        conn.exec_driver_sql(_INSERT_SQLITE, [_row_of(record, recorded_at) for record in fresh.values()])
+    if len(fresh) == CHUNK:
+        values = tuple(value for record in fresh.values() for value in _row_of(record, recorded_at))
+        stored = conn.exec_driver_sql(_INSERT_CHUNK, values).rowcount
+        assert stored == CHUNK, f"{CHUNK - stored} of {CHUNK} new records do not fit their table"
+    elif fresh:
+        conn.exec_driver_sql(_INSERT_SQLITE + _ROW, [_row_of(record, recorded_at) for record in fresh.values()])
     return fresh
 
 

@@ -61,9 +61,10 @@ def keep_marks(conn: Connection, ids: Sequence[str]) -> None:
 
 def were_folded(conn: Connection, ids: Iterable[str]) -> set[str]:
     """Those ids that belonged to records which are folded now."""
-    wanted = {mark_of(name): name for name in ids}
-    if not wanted or conn.execute(_ANY).first() is None:
+    names = list(ids)
+    if not names or conn.execute(_ANY).first() is None:
         return set()
+    wanted = {mark_of(name): name for name in names}
     return {wanted[mark] for (mark,) in _MARKS.rows(conn, list(wanted))}
 
 

@@ -22,6 +22,9 @@ from rfidguard.sale import MAX_QUANTITY
 COLUMNS = ("epc", "gtin", "serial", "quantity", "kind", "at", "transaction", "lane", "source", "id")
 SEPARATORS = ",;\t"
 _LONGEST = {"serial": 128, "transaction": 128, "lane": 64, "source": 64, "id": 200, "ref": 200}
+_SHORT = min(_LONGEST.values())
+"""All texts together that are no longer than this fit, each of them."""
+_KINDS = tuple(kind for kind in LEDGER_KINDS if kind != "void")
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -72,9 +75,11 @@ def row_taken(line: int, row: dict[str, str], zone: tzinfo, now: float) -> Taken
 def check_fits(record: Ledger) -> None:
     """Raises RefusedInput(bad_value) for texts that no column holds and quantities that no till sells."""
     texts = (record.serial, record.transaction, record.lane, record.source, record.id, record.ref)
-    for text, (name, longest) in zip(texts, _LONGEST.items(), strict=True):
-        if text is not None and (len(text) > longest or not text.isprintable()):
-            raise RefusedInput("bad_value", f"{name} has at most {longest} printable characters")
+    together = "".join(filter(None, texts))
+    if len(together) > _SHORT or not together.isprintable():
+        for text, (name, longest) in zip(texts, _LONGEST.items(), strict=True):
+            if text is not None and (len(text) > longest or not text.isprintable()):
+                raise RefusedInput("bad_value", f"{name} has at most {longest} printable characters")
     if record.quantity > MAX_QUANTITY:
         raise RefusedInput("bad_value", f"quantity is at most {MAX_QUANTITY}, not {record.quantity}")
 
@@ -93,7 +98,7 @@ def _taken(line: int, names: list[str], cells: list[str], seen: Counter[str], zo
     try:
         if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
             raise RefusedInput("bad_row", f"{len(cells)} cells, but the header names {len(names)} columns")
-        row = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
+        row = {name: text for name, cell in zip(names, cells, strict=False) if (text := cell.strip())}
         return Taken(line, _record(row, seen, zone, now))
     except RefusedInput as error:
         return Taken(line, reason=error.reason, text=str(error))
@@ -147,6 +152,8 @@ def _gtin(text: str) -> str:
 
 
 def _quantity(text: str) -> int:
+    if text == "1":
+        return 1
     try:
         quantity = int(text.removesuffix(".0").removesuffix(".000"))
     except ValueError as error:
@@ -157,10 +164,9 @@ def _quantity(text: str) -> int:
 
 
 def _kind(text: str | None, quantity: int) -> str:
-    kinds = [kind for kind in LEDGER_KINDS if kind != "void"]
     kind = (text or "sold").lower()
-    if kind not in kinds:
-        raise RefusedInput("bad_kind", f"kind is one of {', '.join(kinds)}, not {kind[:40]!r}")
+    if kind not in _KINDS:
+        raise RefusedInput("bad_kind", f"kind is one of {', '.join(_KINDS)}, not {kind[:40]!r}")
     if quantity > 0:
         return kind
     if kind not in ("sold", "returned"):

@@ -158,6 +158,6 @@ def _csv(lines: Iterable[bytes], zone: tzinfo, now: float) -> Iterator[Taken]:
 def _text(line: bytes) -> str:
     """UTF-8, or the Latin-1 of old spreadsheets: what matters in a row is ASCII."""
     try:
-        return line.decode("utf-8-sig").rstrip("\r")
+        return line.removeprefix(_MARK).decode().rstrip("\r")
     except UnicodeDecodeError:
         return line.decode("latin-1").rstrip("\r")

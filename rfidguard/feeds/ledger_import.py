@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Connection
 
 from rfidguard.errors import RefusedInput
 from rfidguard.feeds.ledger_csv import Taken
@@ -16,8 +17,10 @@ from rfidguard.feeds.ledger_file import ledger_lines
 from rfidguard.ledger_db import store_records
 from rfidguard.store import Store
 
-BATCH = 2_000
-"""Records in one commit: a sale that comes meanwhile waits for no more than two of them."""
+BATCH = 5_000
+"""Records in one commit: a sale that comes meanwhile waits for no more than two of them, some 0.3 s."""
+_ROOM = ("PRAGMA cache_size = -65536", "PRAGMA wal_autocheckpoint = 16384")
+"""64 MB each: keys come in no order, so that the same pages change again and again. What is committed is on disk all the same."""
 
 
 class ImportResult(msgspec.Struct):
@@ -46,6 +49,7 @@ def import_file(
 
     A batch is read while the one before is committed. A file broken off can be imported again from the start.
     """
+    store.write(_make_room).result()
     try:
         with path.open("rb", buffering=0) as file:
             lines = to_the_end(ledger_lines(file, zone, now))
@@ -57,6 +61,11 @@ def import_file(
             _settle(under_way, result)
     except OSError as error:
         result.reject(path.name, "unreadable", f"cannot be read: {error.strerror}")
+
+
+def _make_room(conn: Connection) -> None:
+    for pragma in _ROOM if conn.dialect.name == "sqlite" else ():
+        conn.exec_driver_sql(pragma)
 
 
 def to_the_end(lines: Iterator[Taken]) -> Iterator[Taken]:

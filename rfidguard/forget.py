@@ -23,6 +23,7 @@ STANDING_KEPT_S = 2.0
 """Before a standing tag's next passage could start: the signs look back 1 s from there, and reads come late."""
 DEPARTS_S = 3.0
 """A tag that left its place did so at most so long before it is noticed (standing.py)."""
+_BINS_AT_ONCE = 10
 
 
 def sweep(state: CoreState) -> None:
@@ -41,7 +42,7 @@ def forget_bins(track: Track, now: float) -> None:
     since = max(track.stir_at if track.stir > 0.0 else now, now - DEPARTS_S)
     first = int((since - STANDING_KEPT_S) // BIN_S)
     known = track.bins
-    if known and known[0].index < first:
+    if known and known[0].index < first - _BINS_AT_ONCE:
         del known[: next((place for place, each in enumerate(known) if each.index >= first), len(known))]
 
 

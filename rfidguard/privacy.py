@@ -8,6 +8,7 @@ day, and nobody can say tomorrow which it was. A replaced EPC is never one of ou
 import hmac
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain, zip_longest
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ _LOOSE_DIGITS = 24
 """A run of so many hex digits is taken for an EPC wherever it stands; a shorter one only where it is known as one."""
 _EPC_FIELD = re.compile(rb'"epc":"([0-9A-F]+)"')
 _KEY_STRING = re.compile(rb'"([0-9]{14})\.([!#-\[\]-z]{1,20})"')
+_BINS, _BINS_END, _CUT = b'"bins":[', b'"phase_ref":', b"\0"
 _SGTIN_STARTS = ("30", "36")
 
 
@@ -129,12 +131,13 @@ class Mask:
         """Replaced in the JSON text: a snapshot is megabytes of numbers with a few EPCs, and the core waits meanwhile."""
         if self._mode == "drop":
             state = msgspec.structs.replace(state, snapshot=self._pruned(_plain(state.snapshot)))
-        line = encode_line(state)
+        line, bins = _without_bins(encode_line(state))
         names = self._names({found.decode() for found in _EPC_FIELD.findall(line)} - {""})
         shortest = min((len(name) for name in names if ":" not in name and "." not in name), default=_LOOSE_DIGITS)
         runs = re.compile(rb'(["/:|#@ ])([0-9A-F]{%d,128})(?![0-9A-Za-z])' % min(shortest, _LOOSE_DIGITS))
         line = runs.sub(lambda run: run[1] + self._run(run[2].decode(), names).encode(), line)
-        return _KEY_STRING.sub(lambda key: b'"%s"' % self._snapshot_key(key[1].decode(), key[2].decode(), names).encode(), line)
+        line = _KEY_STRING.sub(lambda key: b'"%s"' % self._snapshot_key(key[1].decode(), key[2].decode(), names).encode(), line)
+        return b"".join(chain.from_iterable(zip_longest(line.split(_CUT), bins, fillvalue=b"")))
 
     def _run(self, run: str, names: dict[str, str]) -> str:
         if run in names:
@@ -181,6 +184,18 @@ class Mask:
             self._own_gtins.clear()
         found = self._own_gtins[gtin] = any(self._own(encode_sgtin_96(prefix, item, 0)) for prefix, item in splits)
         return found
+
+
+def _without_bins(line: bytes) -> tuple[bytes, list[bytes]]:
+    """A snapshot with each tag's bins cut out, and what was cut: nine tenths of it, all numbers. JSON holds no byte _CUT."""
+    kept: list[bytes] = []
+    bins: list[bytes] = []
+    at = 0
+    while (start := line.find(_BINS, at)) >= 0 and (end := line.find(_BINS_END, start)) >= 0:
+        kept.append(line[at:start])
+        bins.append(line[start:end])
+        at = end
+    return _CUT.join([*kept, line[at:]]), bins
 
 
 def masked(epc: str, key: bytes, own: Own) -> str:

@@ -20,7 +20,7 @@ from drivers.llrp.hearing import Hearing
 from rfidguard.clock import SystemClock
 from rfidguard.config_file import load
 from rfidguard.driver import AntennaPlace
-from rfidguard.events import Event, Read, ReadBatch, heard_at
+from rfidguard.events import Event, Pace, Read, ReadBatch, heard_at
 from rfidguard.layout import Layout, layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.runner import Runner
@@ -129,16 +129,17 @@ def busy(folder: scene.Path, layout: Layout, rounds: int) -> list[tuple[str, str
 
 
 def views(layout: Layout, rounds: int) -> list[tuple[str, str, str]]:
-    """What a read costs with so many standing tags in view; the first ten seconds are not counted."""
+    """What a read costs with so many tags in view once they stand, which may take half a minute: until then few are looked at."""
     (gate,) = layout.gates.values()
     reader = next(iter(gate.zones)).partition("/")[0]
     costs = {}
     for tags in VIEWS:
         reads = list(scene.standing(tags, STANDING_RATE, 40.0, gate=gate.id, reader=reader, antennas=4))
-        cut = int(STANDING_RATE * 10)
+        cut = int(STANDING_RATE * 30)
 
         def once(reads: list[Read] = reads, cut: int = cut) -> float:
-            runner = fed(layout, reads[:cut])
+            at = reads[0].at
+            runner = fed(layout, [Pace(at=at, heard=10, quiet=50), *reads[:cut], Pace(at=at, heard=1, quiet=1)])
             return measured(lambda: [runner.feed(read) for read in reads[cut:]])[0] / (len(reads) - cut)
 
         costs[tags] = statistics.median(once() for _ in range(rounds)) * 1e6

@@ -28,7 +28,8 @@ PATIENCE_S = 0.2
 """How long the core may wait for the database: light and siren come after the answer."""
 BLIND_S = 1.0
 """After a question in vain the core does not wait again for so long."""
-REMEMBERED = 50_000
+REMEMBERED = 10_000
+"""Records, of some 1.2 kB each: what a large shop sells in half a day. What was sold before has left long ago."""
 
 
 class LedgerDesk:
@@ -41,7 +42,7 @@ class LedgerDesk:
         self._credit_ttl_s = credit_ttl_s
         self._lock = threading.Lock()
         self._memory = RecordSet()
-        self._order: deque[str] = deque()
+        self._order: deque[tuple[str | None, str]] = deque()
         self._unasked: dict[str, None] = {}
         self._blind_until = 0.0
         self.missed: Callable[[tuple[str, ...], Sequence[Ledger]], None] | None = None
@@ -103,6 +104,11 @@ class LedgerDesk:
         self._emit(Lookup(at=self._clock.now(), keys=keys, records=records, articles=self.articles(keys)))
         return len(keys)
 
+    def remembered(self) -> int:
+        """How many records memory holds."""
+        with self._lock:
+            return len(self._memory.records)
+
     def _ask(self, keys: tuple[str, ...]) -> tuple[Ledger, ...]:
         since = self._clock.now() - self._credit_ttl_s
         records = self._store.read(partial(_soon, keys=keys, since=since))
@@ -128,11 +134,14 @@ class LedgerDesk:
         self.problem = str(error)
 
     def _remember(self, record: Ledger) -> None:
-        key = record_key(record)
-        if self._memory.add(record) and key is not None:
-            self._order.append(key)
+        if self._memory.add(record):
+            self._order.append((record_key(record), record.id))
         while len(self._order) > REMEMBERED:
-            self._memory.drop(self._order.popleft())
+            key, name = self._order.popleft()
+            if key is None:
+                self._memory.drop_void(name)
+            else:
+                self._memory.drop(key)
 
 
 def _soon(conn: Connection, keys: tuple[str, ...], since: float) -> list[Ledger]:

@@ -9,7 +9,7 @@ from rfidguard.clock import SystemClock
 from rfidguard.epc import identify
 from rfidguard.events import Ledger, Lookup
 from rfidguard.ledger_db import store_records
-from rfidguard.ledger_desk import LedgerDesk
+from rfidguard.ledger_desk import REMEMBERED, LedgerDesk
 from rfidguard.store import Store
 
 PAID = Ledger(at=T0, id="s1/1", kind="sold", epc=own(1))
@@ -52,3 +52,16 @@ def test_a_void_that_a_dead_core_never_heard_comes_before_its_sale(tmp_path: Pat
         store.write(lambda conn: store_records(conn, [void, PAID], T0)).result(20)
         LedgerDesk(store, heard.append, SystemClock(), 900.0).take(PAID)
     assert [record.id for record in heard] == ["v1", "s1/1"]
+
+
+def test_memory_holds_so_many_records_and_no_more_voids_than_that(tmp_path: Path) -> None:
+    desk = LedgerDesk(away(tmp_path), lambda _item: None, SystemClock(), 900.0)
+    for number in range(REMEMBERED + 50):
+        desk.take(Ledger(at=T0 + number, id=f"v{number}", kind="void", ref=f"s{number}"))
+    desk.take(PAID)
+    desk.take(Ledger(at=T0, id="v1", kind="void", ref="s1/1"))
+    assert desk.find(KEYS) != ()
+    for number in range(2, REMEMBERED + 2):
+        desk.take(Ledger(at=T0 + number, id=f"s{number}/1", kind="sold", epc=own(number)))
+    assert desk.find(KEYS) == ()
+    assert desk.remembered() == REMEMBERED

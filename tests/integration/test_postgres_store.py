@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from alarms import T0, a_change, an_alarm
 from postgres_server import Server, postgres
 from sqlalchemy import Connection, create_engine, insert, select, text
 from wait import wait_for
@@ -16,10 +18,11 @@ from rfidguard.answer_db import judgement, store_answer, store_judgement, unjudg
 from rfidguard.clock import SystemClock
 from rfidguard.dead_letter import buried
 from rfidguard.effects import AlarmChanged, AnswerJudged, BindCredit
-from rfidguard.epc import credit_key, encode_sgtin_96, identify
+from rfidguard.epc import Identity, credit_key, encode_sgtin_96, identify
 from rfidguard.events import Answer, Event, Ledger
 from rfidguard.intake import last_heard, last_sales, take_heartbeat, take_sale
 from rfidguard.ledger_db import bind_credit, export_records, records_for, store_records, tallies
+from rfidguard.ledger_gate import alarms_of
 from rfidguard.outbox import OutboxRow
 from rfidguard.service_db import DAEMON, beat, is_alive
 from rfidguard.store import FOR_EVER, Store, StoreUnavailable
@@ -220,3 +223,22 @@ def test_a_server_that_is_not_there_at_the_start_may_come_later(server: Server, 
     store.open()
     assert store.write(put("a")).result(20) == "a"
     store.close()
+
+
+def test_alarms_are_found_by_an_item_of_theirs_on_every_database(store: Store) -> None:
+    first, other = an_alarm(1), an_alarm(2, at=T0 + 10)
+    tagless = msgspec.structs.replace(first.items[0], epc="E2801160000000000001", gtin=None, serial=None)
+    hard_tag = an_alarm(3, at=T0 + 20, items=(tagless,))
+    for alarm in (first, other, hard_tag):
+        store.write(lambda conn, alarm=alarm: store_change(conn, a_change(alarm), [])).result(20)
+
+    def found(identity: Identity, until: float = T0 + 60) -> list[str]:
+        return [alarm.id for alarm in store.read(lambda conn: alarms_of(conn, identity, until))]
+
+    one = Identity(first.items[0].epc, "sgtin-96", gtin="00614141123452", serial="1")
+    article = Identity("", "article", gtin="00614141123452")
+    assert found(one) == [first.id]
+    assert found(article) == [first.id, other.id]
+    assert found(article, until=T0 + 5) == [first.id]
+    assert found(Identity(tagless.epc, "other")) == [hard_tag.id]
+    assert found(Identity("E2801160000000000002", "other")) == []

@@ -79,7 +79,7 @@ def normal_gtin(text: str) -> str:
     return gtin
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def identify(epc: str) -> Identity:
     """What `epc` (hex) says of itself. Anything that is no valid SGTIN is "other", never an error and never a guess."""
     epc = normal_epc(epc)
@@ -109,7 +109,7 @@ def _sgtin(epc: str, number: int, bits: int) -> Identity | None:
     return Identity(epc, f"sgtin-{bits}", gtin, serial, prefix, filter_value)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _article(head: int) -> tuple[str, str, int] | None:
     """GTIN, company prefix and filter of the 58 bits before a serial, which many items share; None where they are no SGTIN's."""
     partition = head >> 44 & 7

@@ -20,16 +20,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "ripple": ("ripple", "p_still", "calm"),
     "shelf": (
         "off1", "off3", "offmean1", "offmean3", "offn1", "has_base", "stir", "home", "still_s",
-        "far_rise", "near_drop", "any_rise", "any_drop",
+        "ears1", "ears", "far_rise", "near_drop", "any_rise", "any_drop",
     ),
     "new": ("new", "seen_s", "known_s", "age_s"),
     "people": (
         "count_out_s", "count_in_s", "count_unknown_s", "counts_out", "counts_in", "counts_unknown", "counter",
         "peak_out_s", "peak_in_s", "peak_unknown_s", "cross_out_s", "cross_in_s", "cross_unknown_s",
-        "first_out_s", "first_in_s", "first_unknown_s",
+        "first_out_s", "first_in_s", "first_unknown_s", "n_since", "near_step", "far_step",
     ),
     "loud": ("loud",),
-    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s"),
+    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed"),
     "company": ("company", "movers", "flips"),
 }  # fmt: skip
 """The terms that people see: each is the sum of what its signs add to the score. explain.py tells what they mean."""

@@ -34,6 +34,9 @@ STARVED_TAGS = 20
 STARVED_LOOKS = 12
 SWAPPED_VOTES = 8
 UNCOUNTED = 6
+ANTENNA_VOTES = 30.0
+ANTENNA_SHARE, ANTENNA_SHARE_STILL = 0.75, 0.55
+"""An antenna about which votes are even comes to so many against it in one of ten thousand sets of votes."""
 
 
 def faults(watch: Watch, gate: GateLayout, tracks: Iterable[Track], now: float) -> dict[str, str]:
@@ -87,6 +90,8 @@ def _half_blind(watch: Watch, gate: GateLayout, now: float) -> dict[str, str]:
     if watch.swap >= SWAPPED_VOTES or ("ports_swapped?" in watch.faults and watch.swap > 0):
         against = sum(watch.votes)
         found["ports_swapped?"] = f"{against} of the last {len(watch.votes)} passages went the other way than they must have"
+    elif wrong := [slot for slot in sorted(gate.zones) if _is_elsewhere(watch, slot)]:
+        found["ports_swapped?"] = f"hears people come and go as from the other side than configured: {', '.join(wrong)}"
     if watch.distrusted:
         found["counter_silent"] = f"goods left {watch.uncounted} times and nobody was counted"
     return found
@@ -125,6 +130,13 @@ def _canaries_gone(watch: Watch, gate: GateLayout, now: float) -> dict[str, str]
     if not heard or any(now - at <= CANARY_S for at in heard.values()):
         return {}
     return {"canaries": f"no canary tag has been heard for {now - max(heard.values()):.0f} s"}
+
+
+def _is_elsewhere(watch: Watch, slot: str) -> bool:
+    """Most passages say so; one that was reported must lose far more votes before it counts as right."""
+    against, votes = watch.antenna_votes.get(slot, (0.0, 0.0))
+    reported = slot in watch.faults.get("ports_swapped?", "")
+    return votes >= ANTENNA_VOTES and against >= (ANTENNA_SHARE_STILL if reported else ANTENNA_SHARE) * votes
 
 
 def _is_dead(watch: Watch, slot: str, now: float) -> bool:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rfidguard.core_state import CoreState
 from rfidguard.effects import Effect
 from rfidguard.events import Pace
+from rfidguard.passage import QUIET_LOOK_S
 from rfidguard.path import new_path
 from rfidguard.standing import came_to_rest
 from rfidguard.track import BIN_S, Track
@@ -139,6 +140,6 @@ def skipped(track: Track, every: int, now: float) -> None:
 
 
 def overslept(track: Track, every: int, now: float) -> float:
-    """How much longer than one tenth ago this tag was looked at last, in seconds; what one look adds to its time in view."""
+    """By how much longer ago this tag was looked at than a look itself adds to its time in view, in seconds."""
     past = min(now - max(track.checked_at, track.start_at), every / TENTHS)
-    return max(past - 1.0 / TENTHS, 0.0)
+    return max(past - QUIET_LOOK_S, 0.0)

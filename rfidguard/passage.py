@@ -29,6 +29,10 @@ GONE_S = 2.5
 """Not heard for so long, a tag is not there any more: bodies hide tags for up to 1.3 s."""
 STANDING_LOOK_S = 0.5
 LOOK_S = 0.1
+QUIET_LOOK_S = 0.3
+"""A tag of which nothing new was heard is looked at so often: only time passes, and a look costs far more than a read."""
+_COUNTED_S = 0.5
+"""A person counted so lately may belong to any tag."""
 _BACK = 0.97
 _BACK_S = 1.5
 _BACK_HELD_S = 3.0
@@ -55,9 +59,14 @@ def next_look(now: float) -> float:
     return at if at > now else round(at + LOOK_S, 3)
 
 
-def wants_look(track: Track, now: float) -> bool:
-    """False for what stands undisturbed and was looked at lately."""
-    return track.state != "standing" or track.stir >= STIRRED or now - track.checked_at >= STANDING_LOOK_S - LOOK_S / 2
+def wants_look(track: Track, presence: Presence, now: float) -> bool:
+    """False for what stands undisturbed, or of which nothing is new, and was looked at lately."""
+    since = now - track.checked_at + LOOK_S / 2
+    if track.state == "standing":
+        return track.stir >= STIRRED or since >= STANDING_LOOK_S
+    if track.reads != track.looked_reads or since >= QUIET_LOOK_S:
+        return True
+    return bool(presence.counts) and now - presence.counts[-1][0] <= _COUNTED_S
 
 
 def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Found | None:
@@ -68,8 +77,9 @@ def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now
 
 def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Seen | None:
     """Follows the track up to `now`; None while it stands where it stood."""
-    track.seen_s += min(max(now - max(track.checked_at, track.start_at), 0.0), LOOK_S)
+    track.seen_s += min(max(now - max(track.checked_at, track.start_at), 0.0), QUIET_LOOK_S)
     track.checked_at = now
+    track.looked_reads = track.reads
     if track.state == "standing" and not departed(track, now):
         track.leaving = False
         return None
@@ -104,9 +114,9 @@ def tables(gate: GateLayout, presence: Presence) -> tuple[Table, Table]:
 
 def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float) -> Found | None:
     out_table, in_table = tables(gate, presence)
-    out = score(out_table, seen.signs)
     if track.state == "left":
-        return _returned(track, seen, in_table, out, now)
+        return _returned(track, seen, out_table, in_table, now)
+    out = score(out_table, seen.signs)
     if out >= _asked(track, seen, OUT if gate.tells_direction() or presence.healthy else THROUGH):
         return _left(track, presence, seen, out_table, now)
     if _came_in(track, seen, in_table, out):
@@ -165,13 +175,13 @@ def _counted(presence: Presence, at: float) -> str:
     return near[0][1] if len(rivals) == 1 else "unknown"
 
 
-def _returned(track: Track, seen: Seen, in_table: Table, out: float, now: float) -> Found | None:
+def _returned(track: Track, seen: Seen, out_table: Table, in_table: Table, now: float) -> Found | None:
     """A tag that had left is inside again: the next time it leaves is a new passage."""
     if now - track.last_at >= GONE_S:
         track.gone = True
         return None
     place = seen.place
-    if place is None or place.inside < _BACK or out > _AWAY:
+    if place is None or place.inside < _BACK or score(out_table, seen.signs) > _AWAY:
         track.back_at = None
         return None
     track.back_at = now if track.back_at is None else track.back_at

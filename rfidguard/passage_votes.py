@@ -1,5 +1,9 @@
 """What passages say of the gate itself: are its ports swapped, is an antenna dead, does its counter still count? Pure."""
 
+from collections.abc import Collection
+
+import msgspec
+
 from rfidguard.found import Found
 from rfidguard.gate_faults import UNCOUNTED
 from rfidguard.gate_watch import MEMORY, Watch
@@ -13,6 +17,8 @@ VOTE_GAP_S = 3.0
 CLEAR_S = 0.15
 NEAR_COUNT_S = 1.5
 MOST_VOTES = 12
+ANTENNA_MEMORY = 60.0
+"""So many votes on one antenna count; older ones fade."""
 JUST_SOLD_S = 1800.0
 SURELY = 0.9
 SURE_MOTION = 3.0
@@ -29,6 +35,7 @@ def passage_seen(
         return
     if gate.tells_direction() and what.crossing - watch.vote_at > VOTE_GAP_S:
         vote = _against_people(gate, presence, track)
+        _antennas_voted(watch, gate, presence, track)
         vote = _against_sale(what, known, gone_before) if vote is None else vote
         if vote is not None:
             _voted(watch, vote, what.crossing)
@@ -46,19 +53,57 @@ def trusted(watch: Watch) -> bool:
 
 def side_gap_s(track: Track, gate: GateLayout) -> float | None:
     """By how much later the outer antennas heard the tag than the inner ones (centroids weighted by power); None: cannot tell."""
-    sides = {-1: [0.0, 0.0, 0.0], 1: [0.0, 0.0, 0.0]}
+    inner = [heard for slot, heard in _heard(track).items() if gate.zones.get(slot) == -1]
+    outer = [heard for slot, heard in _heard(track).items() if gate.zones.get(slot) == 1]
+    if min(sum(heard.n for heard in inner), sum(heard.n for heard in outer)) < 2:
+        return None
+    return _centroid_s(outer) - _centroid_s(inner)
+
+
+class _Heard(msgspec.Struct):
+    """Of one antenna: reads, their power (mW in sum), and that times the time of each (s)."""
+
+    n: int = 0
+    power: float = 0.0
+    moment: float = 0.0
+
+
+def _heard(track: Track) -> dict[str, _Heard]:
+    found: dict[str, _Heard] = {}
     for place in track.bins:
         for cell in place.cells:
-            side = sides.get(gate.zones.get(cell.slot, 0))
-            if side is not None:
-                power = cell.n * 10.0 ** (cell.total_db / cell.n / 10.0)
-                side[0] += cell.n
-                side[1] += power
-                side[2] += power * place.index * BIN_S
-    inner, outer = sides[-1], sides[1]
-    if min(inner[0], outer[0]) < 2:
-        return None
-    return outer[2] / outer[1] - inner[2] / inner[1]
+            heard = found.setdefault(cell.slot, _Heard())
+            power = cell.n * 10.0 ** (cell.total_db / cell.n / 10.0)
+            heard.n += cell.n
+            heard.power += power
+            heard.moment += power * place.index * BIN_S
+    return found
+
+
+def _centroid_s(heard: Collection[_Heard]) -> float:
+    return sum(one.moment for one in heard) / sum(one.power for one in heard)
+
+
+def _antennas_voted(watch: Watch, gate: GateLayout, presence: Presence, track: Track) -> None:
+    """Each antenna that heard the tag earlier, or later, than the others, against the way in which a person was counted."""
+    at = (track.bins[0].index + track.bins[-1].index) / 2 * BIN_S
+    ways = {direction for when, direction in presence.counts if abs(when - at) <= NEAR_COUNT_S}
+    if not presence.healthy or len(ways) != 1 or ways == {"unknown"}:
+        return
+    heard = {slot: one for slot, one in _heard(track).items() if one.n >= 2 and gate.zones.get(slot)}
+    times = {slot: _centroid_s([one]) for slot, one in heard.items()}
+    for slot, time in times.items():
+        others = [other for name, other in times.items() if name != slot]
+        late_s = time - sum(others) / len(others) if others else 0.0
+        if abs(late_s) >= CLEAR_S:
+            outer = (late_s > 0.0) == (ways == {"out"})
+            _antenna_voted(watch, slot, against=outer != (gate.zones[slot] == 1))
+
+
+def _antenna_voted(watch: Watch, slot: str, against: bool) -> None:
+    voted, votes = watch.antenna_votes.get(slot, (0.0, 0.0))
+    scale = 1.0 - 1.0 / ANTENNA_MEMORY
+    watch.antenna_votes[slot] = (voted * scale + against, votes * scale + 1.0)
 
 
 def _against_people(gate: GateLayout, presence: Presence, track: Track) -> bool | None:

@@ -33,6 +33,8 @@ EAS_REPEAT_S = 5.0
 STALE_READ_S = 5.0
 """A read that comes later than this after it happened is backlog: it is counted, and never rings."""
 COUNTS_KEPT_S = 20.0
+HIDDEN_S = 5.0
+"""Who carries a tag past may hide it for so long: what was heard before and after belongs together."""
 _FLOOR_STEP_DB, _FLOOR_FALL_DB = 0.004, 0.196
 _FLOOR_FIRST = 200
 SETTLING_S = 6.0
@@ -117,7 +119,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     around = around_of(active, memory.floor_db)
     slow = state.quiet_tenths > 1
     for track in active:
-        if not wants_look(track, now):
+        if not wants_look(track, memory.presence, now):
             continue
         if memory.blindness.hides(track.last_at, now):
             continue
@@ -200,11 +202,13 @@ def _met(layout: Layout, state: CoreState, track: Track) -> list[Effect]:
 
 
 def _reappeared(track: Track, at: float) -> None:
-    """Heard again after a silence: a new passage, unless the silence was short and the old one is undecided."""
+    """Heard again after a silence: a new passage, unless the silence was short and nobody knows yet what the old one was."""
     track.gone = False
     if track.state == "left" and at - track.last_at > FORGET_S / 2:
         track.state = "candidate"
-    if track.state != "standing" and (at - track.last_at > 3.0 or track.judged_at >= track.last_at):
+    came_in = track.inbound_at is not None and track.inbound_at >= track.start_at
+    open_still = track.state == "candidate" and not came_in and at - track.last_at <= HIDDEN_S
+    if track.state != "standing" and not open_still:
         track.start_at = at
         track.fresh_reads = 0
         track.path = None

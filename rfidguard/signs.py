@@ -4,7 +4,7 @@ Every number is relative (differences of levels, seconds since, shares), so that
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from rfidguard.layout import GateLayout
 from rfidguard.motion import doppler_spread, level_spread, liveliest_second, phase_spread
 from rfidguard.path import Place, Presence
 from rfidguard.standing import STIRRED
-from rfidguard.track import BIN_S, Bin, Track
+from rfidguard.track import BIN_S, Bin, Cell, Track
 
 _FADE_DB_S = 10.0
 _NEVER_S = 9.0
@@ -24,6 +24,11 @@ _LATELY = 15
 _UNHEARD_DB = 10.0
 """A shelf tag that an antenna does not hear would be so much quieter there than where it is heard best."""
 NEW_S = 12.0
+_BEFORE_S = 2.0
+_UNHEARD_SIDE_DB = 20.0
+_MOST_MISSED = 30.0
+_OUTER_SHARE = 0.9
+_EARS_MOST = 15.0
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -62,6 +67,9 @@ def signs(
         "movers": float(around.movers),
     }
     found |= _against_base(track, gate, bins, last)
+    found |= _against_ears(track, gate, bins, last)
+    found |= _since_count(bins, gate, presence, now)
+    found["missed"] = _missed(found["n3"], now - track.last_at)
     found |= _people(presence, now, found["peak_age"], track, place)
     return found | _place(place, now) if place is not None else found
 
@@ -114,6 +122,56 @@ def _against_base(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int
             if zone == gate.near:
                 near.append(-rise)
     return {"far_rise": max(far), "near_drop": max(near), "any_rise": max(rises), "any_drop": -min(rises)}
+
+
+def _against_ears(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int) -> dict[str, float]:
+    """How much more the outer antennas hear of the tag than they do on its shelf: in the last second and a half, and since that
+    began (a cumulated sum that starts anew at 0).
+
+    Natural log of P(antennas | outside) / P(antennas | on its shelf): levels vary with whoever stands near, but an antenna that
+    heard half of all reads does not miss ten in a row.
+    """
+    total = sum(track.ears.values())
+    if not total or gate.near == gate.far:
+        return {"ears1": 0.0, "ears": 0.0}
+    share = (sum(n for slot, n in track.ears.items() if gate.zones.get(slot) == gate.far) + 0.5) / (total + 1.0)
+    outer, inner = math.log(_OUTER_SHARE / share), math.log((1.0 - _OUTER_SHARE) / (1.0 - share))
+    told = {"ears1": 0.0, "ears": 0.0}
+    for place in bins:
+        for cell in place.cells:
+            zone = gate.zones.get(cell.slot)
+            step = cell.n * (outer if zone == gate.far else inner if zone == gate.near else 0.0)
+            told["ears"] = min(max(told["ears"] + step, 0.0), _EARS_MOST)
+            told["ears1"] += step if last - place.index <= _LATELY else 0.0
+    told["ears1"] = min(max(told["ears1"], -_EARS_MOST), _EARS_MOST)
+    return told
+
+
+def _since_count(bins: Sequence[Bin], gate: GateLayout, presence: Presence, now: float) -> dict[str, float]:
+    """How each side's level changed when somebody was last counted going out: for who stays by nothing, else one up, one down."""
+    counted = max((at for at, direction in presence.counts if direction != "in" and at <= now), default=None)
+    if counted is None or now - counted > _LATELY_S:
+        return {"n_since": 0.0, "near_step": 0.0, "far_step": 0.0}
+    first, split = int((counted - _BEFORE_S) // BIN_S), int(counted // BIN_S)
+    before = [cell for place in bins if first <= place.index <= split for cell in place.cells]
+    after = [cell for place in bins if place.index > split for cell in place.cells]
+    sides = [_peak(cells, gate, zone) for cells in (before, after) for zone in (gate.near, gate.far)]
+    floor = max(sides) - _UNHEARD_SIDE_DB
+    near_before, far_before, near_after, far_after = (max(level, floor) for level in sides)
+    return {
+        "n_since": float(sum(cell.n for cell in after)),
+        "near_step": near_after - near_before,
+        "far_step": far_after - far_before,
+    }
+
+
+def _peak(cells: Iterable[Cell], gate: GateLayout, zone: int | None) -> float:
+    return max((cell.total_db / cell.n for cell in cells if gate.zones.get(cell.slot) == zone), default=_SILENT_DB)
+
+
+def _missed(n3: float, quiet_s: float) -> float:
+    """How many reads a tag owes: as many as it gave in the same time before it fell silent."""
+    return min(n3 / max(3.0 - quiet_s, 0.5) * quiet_s, _MOST_MISSED)
 
 
 def _people(presence: Presence, now: float, peak_s: float, track: Track, place: Place | None) -> dict[str, float]:

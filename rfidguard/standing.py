@@ -47,6 +47,7 @@ def settle(track: Track, inside: float) -> None:
     track.state = "standing"
     if not track.base or (track.stir > 0.0 and track.home < _HOME):
         track.base = track.lately
+        track.ears = {slot: spot.n for slot, spot in track.lately.items()}
     track.lately = {}
     track.flips = max(track.flips - 1, 0)
     track.stir = 0.0

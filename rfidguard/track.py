@@ -24,6 +24,7 @@ _UNHEARD = 0.6
 _STIR_MOST = 15.0
 _STIR_LEARNS = 2.0
 _BASE_READS, _LATELY_READS = 40.0, 6.0
+_EARS_READS = 80.0
 
 
 class Cell(msgspec.Struct):
@@ -109,6 +110,8 @@ class Track(msgspec.Struct, kw_only=True):
     """Slot -> channel, phase (rad) and time of its last read."""
     base: dict[str, Spot] = {}
     """How each antenna hears the place where it stands, or last stood."""
+    ears: dict[str, float] = {}
+    """How many of the last reads at that place each antenna gave."""
     lately: dict[str, Spot] = {}
     """The same of where it is now, while it does not stand."""
     stir: float = 0.0
@@ -127,6 +130,8 @@ class Track(msgspec.Struct, kw_only=True):
     judged_at: float = -1e9
     inbound_at: float | None = None
     checked_at: float = -1e9
+    looked_reads: int = 0
+    """`reads` when it was last looked at."""
     rest_at: float = -1e9
     gone: bool = False
     path: Path | None = None
@@ -184,6 +189,14 @@ def _against_base(track: Track, place: Bin, slot: str, at: float, rssi_db: float
         if spot is None:
             spot = track.base[slot] = Spot(0.0, rssi_db)
         learn(spot, rssi_db, channel, real, imag, _BASE_READS)
+        _share(track.ears, slot)
+
+
+def _share(ears: dict[str, float], slot: str) -> None:
+    ears[slot] = ears.get(slot, 0.0) + 1.0
+    if sum(ears.values()) > _EARS_READS:
+        for known in ears:
+            ears[known] *= 0.5
 
 
 def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:

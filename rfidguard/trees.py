@@ -31,11 +31,16 @@ class Branch(msgspec.Struct, array_like=True, frozen=True, tag=1):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A whole score: the `signs` it asks for, in order, its trees, and where it comes from."""
+    """A whole score: the `signs` it asks for, in order, its trees, and where it comes from.
+
+    Where the first `opening` trees sum to less than `hopeless`, the others are not asked: they never made up for so much.
+    """
 
     signs: tuple[str, ...]
     trees: tuple[Branch | Leaf, ...]
     about: str = ""
+    opening: int = 0
+    hopeless: float = -1e9
 
 
 @cache
@@ -47,19 +52,15 @@ def table(name: str) -> Table:
 def score(known: Table, signs: Mapping[str, float]) -> float:
     """The log-odds that `known` gives."""
     asked = [signs[name] for name in known.signs]
-    total = 0.0
-    for tree in known.trees:
-        while type(tree) is Branch:
-            tree = tree.low if asked[tree.sign] <= tree.most else tree.high
-        total += tree.value
-    return total
+    opened = _sum(known.trees[: known.opening], asked)
+    return opened if opened < known.hopeless else opened + _sum(known.trees[known.opening :], asked)
 
 
 def shares(known: Table, signs: Mapping[str, float]) -> dict[str, float]:
     """The same score, as what each sign adds to it; "prior" is what is said before any is asked. Sums to `score`."""
     asked = [signs[name] for name in known.signs]
     found = {"prior": 0.0}
-    for tree in known.trees:
+    for tree in _worth_asking(known, asked):
         found["prior"] += tree.value
         while type(tree) is Branch:
             below = tree.low if asked[tree.sign] <= tree.most else tree.high
@@ -67,6 +68,20 @@ def shares(known: Table, signs: Mapping[str, float]) -> dict[str, float]:
             found[name] = found.get(name, 0.0) + below.value - tree.value
             tree = below
     return found
+
+
+def _sum(trees: Sequence[Branch | Leaf], asked: Sequence[float]) -> float:
+    total = 0.0
+    for tree in trees:
+        while type(tree) is Branch:
+            tree = tree.low if asked[tree.sign] <= tree.most else tree.high
+        total += tree.value
+    return total
+
+
+def _worth_asking(known: Table, asked: Sequence[float]) -> Sequence[Branch | Leaf]:
+    opening = known.trees[: known.opening]
+    return opening if _sum(opening, asked) < known.hopeless else known.trees
 
 
 def probability(log_odds: float) -> float:

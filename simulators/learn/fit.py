@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from rfidguard.errors import ConfigError, RfidguardError
 from rfidguard.trees import Branch, Leaf, Table
 from simulators.learn.labels import UNASKED, YES, through
@@ -34,6 +36,10 @@ PARAMS: dict[str, Any] = {
     "verbose": -1,
 }
 """Many small, cautious trees: a table is some 170 kB, and asks some 1,500 questions a look."""
+OPENING = 40
+"""The first trees tell most hopeless looks."""
+_LOST_SHARE = 0.001
+"""So few of the looks that all trees together take for a yes may be lost to the first ones."""
 _HELD_EVERY = 4
 """Every fourth scene is left out at first, to see what the table says of scenes that it was not made from."""
 _DIGITS = 4
@@ -77,7 +83,17 @@ def learnt(wanted: Wanted, rows: Sequence[tuple[int, Rows]], threads: int) -> Le
     losses = _held_losses(data, threads)
     model = _fitted(data.values, data.labels, data.weights, threads)
     yes = float((data.labels * data.weights).sum() / data.weights.sum())
-    return Learnt(as_table(model.dump_model(), names), len(data.labels), yes, *losses)
+    table = msgspec.structs.replace(as_table(model.dump_model(), names), opening=OPENING, hopeless=_hopeless(model, data.values))
+    return Learnt(table, len(data.labels), yes, *losses)
+
+
+def _hopeless(model: Any, values: "Floats") -> float:
+    """The sum of the first trees below which next to no row comes to a yes in the end; no such sum where no row does."""
+    import numpy as np
+
+    opened = model.predict(values, raw_score=True, num_iteration=OPENING)
+    hopeful = opened[model.predict(values, raw_score=True) >= 0.0]
+    return round(float(np.quantile(hopeful, _LOST_SHARE)), _DIGITS) if len(hopeful) else -1e9
 
 
 def as_table(model: Mapping[str, Any], names: Sequence[str]) -> Table:

@@ -24,7 +24,7 @@ _TAIL_S = 10.0
 _HEADWAY_S = (7.0, 14.0)
 _KINDS = (*["exit"] * 4, *["turn_back"] * 3, "pause", *(kind for kind in WALKERS if kind not in ("exit", "turn_back")))
 _HIDDEN_DB = 60.0
-_HIDDEN_SHARE = 0.3
+_HIDDEN_SHARE = 0.35
 _COUNTER_MISSES = 0.03
 
 
@@ -72,11 +72,11 @@ def _people(rng: Random, people_s: float) -> list[_Passage]:
 
 
 def _hidden(rng: Random, tag: Tag, way: Way) -> Tag:
-    """Some of those that cross are behind a body just then."""
+    """Some of those that cross are behind a body just then, or pass while the reader is away for a moment."""
     if way.cross is None or rng.random() >= _HIDDEN_SHARE:
         return tag
-    since, long_s = way.cross - rng.uniform(-0.2, 1.2), rng.choice((0.5, 0.8, 1.2, 2.2))
-    return replace(tag, shadows=(Shadow(since, since + rng.uniform(0.5, 1.0) * long_s, _HIDDEN_DB),))
+    since, long_s = way.cross - rng.uniform(-0.2, 1.6), rng.choice((0.5, 0.8, 1.2, 2.2, 2.4, 3.0))
+    return replace(tag, shadows=(Shadow(since, since + rng.uniform(0.6, 1.0) * long_s, _HIDDEN_DB),))
 
 
 def _stock(rng: Random, gate: Gate, passages: Sequence[_Passage], end: float) -> list[tuple[Tag, Way]]:

@@ -95,7 +95,7 @@ def _looked(gate: GateLayout, memory: GateState, tracks: Sequence[Track], now: f
     active = [track for track in tracks if not track.gone]
     around = around_of(active, memory.floor_db)
     for track in active:
-        if not wants_look(track, now):
+        if not wants_look(track, memory.presence, now):
             continue
         seen = watched(track, gate, memory.presence, around, now)
         if seen is None:

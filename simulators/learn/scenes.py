@@ -33,6 +33,10 @@ _ZONED = ("zones", "zones", "pedestals", "pedestals", "front")
 _PLANE = ("facing", "facing", "facing", "single", "curtain")
 _HEADWAY_S = (5.0, 11.0)
 _FROM_SHELVES: tuple[Awkward, ...] = ("pick_out", "pick_out", "pick_out", "pick_back", "browse", "restock", "linger", "enter")
+_WAITING: tuple[Awkward, ...] = (
+    "pause", "pause", "pause", "wait", "wait_back", "turn_back", "linger", "wander", "child", "pair", "in_out", "wear",
+)  # fmt: skip
+_HARD: dict[int, tuple[Awkward, ...]] = {1: _WAITING, 3: _FROM_SHELVES}
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def played_scene(play: Play, cache: Path | None) -> Played:
 
 
 def store_scenario(seed: int, zoned: bool) -> ScenarioFile:
-    """Awkward people at a random layout, each time another reader. In every fourth scene much is taken from shelves in view."""
+    """Awkward people at a random layout, each time another reader. In every fourth scene much is taken from shelves in
+    view, in every fourth many wait in the gate, or turn back there.
+    """
     rng = Random(f"learn/{'zoned' if zoned else 'plane'}/{seed}")
     phase = rng.random() < 0.8
     mix = Mix(
@@ -100,6 +106,6 @@ def heard_as(events: Iterable[Event], counting: Counting) -> Iterator[Event]:
 def _people(scenario: ScenarioFile, seed: int) -> RandomPeople:
     assert scenario.random is not None
     change: dict[str, object] = {"headway_s": _HEADWAY_S, "unpaid_share": 0.25}
-    if seed % 4 == 3:
-        change |= {"awkward": _FROM_SHELVES, "awkward_share": 0.7}
+    if seed % 4 in _HARD:
+        change |= {"awkward": _HARD[seed % 4], "awkward_share": 0.7}
     return scenario.random.model_copy(update=change)

@@ -114,8 +114,10 @@ class LedgerPolicy(Section):
     """How long after an item left a sale of its article may still pay for it: late news, not the next customer."""
     credit_authority: tuple[Source, ...] = ()
     """The sources ("mqtt", a client, a feed) whose lines without an EPC count; none: those of all of them."""
-    swap_tolerance: Literal["seen", "any", "off"] = "seen"
-    """Another item of the same article was sold and has not left: a quiet word if it still stands there (seen), always, never."""
+    swap_tolerance: Literal["recent", "seen", "any", "off"] = "recent"
+    """Another item of the same article was sold and has not left: a quiet word if it is heard to stand there (seen), also if it
+    was sold in the last two minutes and no gate heard it carried (recent), always, never.
+    """
     late_sale_hold_s: Seconds = 0.0
     carried_in: Literal["silent", "note", "alarm"] = "silent"
     """What leaves again and nobody here ever sold or stocked: own clothes. note: staff are told, no light and no siren."""

@@ -6,7 +6,7 @@ import msgspec
 
 from rfidguard import swap
 from rfidguard.alarm import OPEN_STATES
-from rfidguard.core_state import CoreState
+from rfidguard.core_state import CoreState, SoldLately
 from rfidguard.effects import Effect, Noted
 from rfidguard.events import Site
 from rfidguard.incident import announced
@@ -15,6 +15,8 @@ from rfidguard.ledger_view import ledger_answer
 from rfidguard.rule import Verdict
 
 WRONG_ITEM, SOLD_TODAY, COUNTING = "wrong_item_scanned", "article_sold_today", "stock_count"
+RECENT_S = 120.0
+"""From the till to the door. Whoever waits for a customer to buy the twin of what he steals mostly leaves later."""
 
 
 def second_look(layout: Layout, state: CoreState, verdict: Verdict, epc: str, at: float) -> Verdict:
@@ -71,11 +73,19 @@ def midnight(at: float, zone: tzinfo) -> float:
 
 def _explanation(layout: Layout, state: CoreState, epc: str, at: float) -> str | None:
     ttl_s = state.site.credit_ttl_s or layout.policy.credit_ttl_s
-    if layout.swap_tolerance != "off":
-        seen = layout.swap_tolerance == "seen"
-        sold = swap.explained_by(state, epc, at, since=at - ttl_s, must_be_seen=seen)
-        if sold is not None:
-            sold.used_by = epc
-            return WRONG_ITEM
+    sold = _swapped(layout.swap_tolerance, state, epc, at, ttl_s)
+    if sold is not None:
+        sold.used_by = epc
+        return WRONG_ITEM
     today = ledger_answer(layout, state, epc, at, at - midnight(at, layout.timezone))
     return SOLD_TODAY if today.state == "sold" else None
+
+
+def _swapped(tolerance: str, state: CoreState, epc: str, at: float, ttl_s: float) -> SoldLately | None:
+    """The sale of another item that explains this one, as far as the site's tolerance goes."""
+    if tolerance == "off":
+        return None
+    stands = swap.explained_by(state, epc, at, since=at - ttl_s, belief="any" if tolerance == "any" else "stands")
+    if stands is not None or tolerance != "recent":
+        return stands
+    return swap.explained_by(state, epc, at, since=at - RECENT_S, belief="not_carried")

@@ -4,12 +4,15 @@ While A has not left, its sale explains B: staff are told quietly. Once A leaves
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 from rfidguard.core_state import CoreState, SoldLately
 from rfidguard.epc import identify
 from rfidguard.events import Ledger
 from rfidguard.ledger import document_of, record_key
 from rfidguard.track import Track
+
+Belief = Literal["stands", "not_carried", "any"]
 
 KEPT = 20_000
 KEPT_S = 4 * 3600.0
@@ -33,10 +36,11 @@ def heard(state: CoreState, record: Ledger) -> None:
     _forget(state)
 
 
-def explained_by(state: CoreState, epc: str, at: float, *, since: float, must_be_seen: bool) -> SoldLately | None:
+def explained_by(state: CoreState, epc: str, at: float, *, since: float, belief: Belief) -> SoldLately | None:
     """The oldest sale since `since` of another item of the article of `epc` that has not left and explains no other item.
 
-    `must_be_seen`: only where a gate has heard it stand after its sale. An item that is being carried is none.
+    `belief`: that it is still here. stands: a gate has heard it stand after its sale; not_carried: no gate has heard it carried
+    since; any. An item that is being carried is none.
     """
     gtin = identify(epc).gtin
     for sold in state.sold_lately.values():
@@ -45,7 +49,8 @@ def explained_by(state: CoreState, epc: str, at: float, *, since: float, must_be
         tracks = list(_tracks(state, sold.key))
         if any(_moves(track) for track in tracks):
             continue
-        if not must_be_seen or any(track.last_at > sold.at and _stood(track) for track in tracks):
+        stood = [_stood(track) for track in tracks if track.last_at > sold.at]
+        if belief == "any" or (all(stood) if belief == "not_carried" else any(stood)):
             return sold
     return None
 

@@ -11,6 +11,7 @@ from rfidguard.core_state import from_snapshot, to_snapshot
 from rfidguard.effects import AlarmChanged, Decided, Effect, Noted, SwitchOutput
 from rfidguard.events import Ledger, Site
 from rfidguard.runner import Runner
+from rfidguard.second_look import RECENT_S
 
 FIRST, SECOND = EPCS[:2]
 A, B = own(1), own(2)
@@ -70,7 +71,9 @@ def test_a_sale_of_today_that_was_returned_explains_nothing() -> None:
     assert items(gate.effects) == [(FIRST, "unpaid", "unpaid_exit")]
 
 
-@pytest.mark.parametrize(("tolerance", "state"), [("seen", "unverified"), ("any", "unverified"), ("off", "unpaid")])
+@pytest.mark.parametrize(
+    ("tolerance", "state"), [("seen", "unverified"), ("recent", "unverified"), ("any", "unverified"), ("off", "unpaid")]
+)
 def test_the_sold_one_still_on_the_shelf_while_another_leaves_is_a_wrong_item_scanned(tolerance: str, state: str) -> None:
     sale = msgspec.structs.replace(item("s", 20, A), received=T0 + 20)
     effects = run([*stand(A, 60.0), sale, *leave(B, 40.0)], config(ledger={"unknown_epc": "strict", "swap_tolerance": tolerance}))
@@ -103,11 +106,19 @@ def test_no_sale_of_its_article_makes_a_note_of_a_watch_listed_item(severity: st
     assert rang(effects)
 
 
-@pytest.mark.parametrize(("tolerance", "state"), [("seen", "unpaid"), ("any", "unverified")])
-def test_a_sold_one_that_no_gate_hears_is_believed_to_stand_only_where_the_site_says_so(tolerance: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("tolerance", "after_s", "state"),
+    [
+        ("seen", 100, "unpaid"), ("recent", 100, "unverified"), ("recent", RECENT_S + 5, "unpaid"), ("any", 100, "unverified"),
+        ("any", RECENT_S + 5, "unverified"),
+    ],
+)  # fmt: skip
+def test_a_sold_one_that_no_gate_hears_is_believed_to_stand_as_long_as_the_site_says(
+    tolerance: str, after_s: float, state: str
+) -> None:
     gate = Gate(swap_tolerance=tolerance)
     gate.hear(item("s", 0, FIRST), 0)
-    gate.leave(SECOND, 100)
+    gate.leave(SECOND, after_s)
     assert [entry[:2] for entry in items(gate.effects)] == [(SECOND, state)]
 
 

@@ -10,8 +10,8 @@ from rfidguard.tuning.rung import RINGS
 ABOUT = "ledger.swap_tolerance"
 SWAPPED = "wrong_item_scanned"
 ENOUGH = 5
-WIDER = {"off": "seen", "seen": "any"}
-NARROWER = {"any": "seen", "seen": "off"}
+WIDER = {"off": "seen", "seen": "recent", "recent": "any"}
+NARROWER = {"any": "recent", "recent": "seen", "seen": "off"}
 DOUBT = 0.3
 """Where so many of the alarms that were made quiet were thefts, the tolerance is a hole."""
 

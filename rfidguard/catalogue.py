@@ -5,13 +5,13 @@ are understood). What shop systems call an article may stand in several columns,
 Separated by comma, semicolon or tab. The last row of a GTIN counts.
 """
 
-import csv
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from rfidguard.csv_cells import csv_cells
 from rfidguard.epc import normal_gtin
 from rfidguard.errors import RefusedInput
 
@@ -68,12 +68,14 @@ def catalogue_rows(lines: Iterable[str]) -> Iterator[CatalogueRow | Refused]:
     if not is_catalogue(header):
         raise RefusedInput("bad_header", f"a list of articles names gtin and one of {', '.join(list(COLUMNS)[1:])}")
     columns = [_OURS.get(name) for name in names]
-    reader = csv.reader((f"{row}\n" for row in rows), delimiter=separator)
-    for cells in reader:
+    for line, cells in csv_cells(rows, separator):
+        if isinstance(cells, RefusedInput):
+            yield Refused(line, cells.reason, str(cells))
+            continue
         named = [(name, cell.strip()) for name, cell in zip(columns, cells, strict=False) if name and cell.strip()]
         if named:
             codes = [code for name, cell in named if name == "codes" for code in cell.split()]
-            yield _article(reader.line_num + 1, dict(named), tuple(dict.fromkeys(codes)))
+            yield _article(line, dict(named), tuple(dict.fromkeys(codes)))
 
 
 def normal_price(text: str) -> str:

@@ -4,11 +4,11 @@ Every item counted is armed from the moment of the count on. A row may say when 
 counted when the file says so.
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
 
+from rfidguard.csv_cells import csv_cells
 from rfidguard.epc import identify, normal_epc
 from rfidguard.errors import RefusedInput
 from rfidguard.events import Ledger
@@ -65,11 +65,13 @@ def _csv(header: str, lines: Iterable[str], zone: tzinfo, at: float) -> Iterator
     names = _names(header, separator)
     if not set(names) & set(_EPC_NAMES):
         raise RefusedInput("bad_header", "a stock count names each item's EPC: a column `epc`, or a list of EPCs without header")
-    reader = csv.reader((f"{line}\n" for line in lines), delimiter=separator)
-    for cells in reader:
+    for line, cells in csv_cells(lines, separator):
+        if isinstance(cells, RefusedInput):
+            yield Taken(line, reason=cells.reason, text=str(cells))
+            continue
         row = {name: cell.strip() for name, cell in zip(names, cells, strict=False) if cell.strip()}
         if row:
-            yield _taken(reader.line_num + 1, row, zone, at)
+            yield _taken(line, row, zone, at)
 
 
 def _taken(line: int, row: dict[str, str], zone: tzinfo, at: float) -> Taken:

@@ -5,7 +5,6 @@ Separated by comma, semicolon or tab. A row without `id` gets one from its conte
 are duplicates.
 """
 
-import csv
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from datetime import tzinfo
 
 import msgspec
 
+from rfidguard.csv_cells import csv_cells
 from rfidguard.epc import normal_epc, normal_gtin
 from rfidguard.errors import RefusedInput
 from rfidguard.events import LEDGER_KINDS, Ledger
@@ -58,10 +58,11 @@ def csv_rows(lines: Iterable[str], zone: tzinfo, now: float) -> Iterator[Taken]:
     names = _names(header, separator)
     _check_header(names)
     seen: Counter[str] = Counter()
-    reader = csv.reader((f"{row}\n" for row in rows), delimiter=separator)
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield _taken(reader.line_num + 1, names, cells, seen, zone, now)
+    for line, cells in csv_cells(rows, separator):
+        if isinstance(cells, RefusedInput):
+            yield Taken(line, reason=cells.reason, text=str(cells))
+        elif any(cell.strip() for cell in cells):
+            yield _taken(line, names, cells, seen, zone, now)
 
 
 def row_taken(line: int, row: dict[str, str], zone: tzinfo, now: float) -> Taken:

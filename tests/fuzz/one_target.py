@@ -1,5 +1,6 @@
 """One target under atheris: `python tests/fuzz/one_target.py NAME [options of libFuzzer]`. Ends the process."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ with atheris.instrument_imports(include=["drivers", "rfidguard"]):
     from seeds import seeds
     from targets import TARGETS
 
+for program in ("rfidguard", "drivers"):
+    logging.getLogger(program).setLevel(logging.CRITICAL)
 name = sys.argv.pop(1)
 corpus = Path(sys.argv[-1])
 for number, seed in enumerate(seeds(name)):

@@ -1,7 +1,6 @@
 """What takes bytes from outside, each as one function of bytes: it may refuse in the ways it promises, and nothing else."""
 
 import io
-import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -32,9 +31,6 @@ NOW = 1_900_000_000.0
 UTC = ZoneInfo("UTC")
 _PROFILES = [load_profile(name) for name in profile_names()]
 _stores: list[Store] = []
-
-logging.getLogger("rfidguard").setLevel(logging.CRITICAL)
-logging.getLogger("drivers").setLevel(logging.CRITICAL)
 
 
 def llrp(data: bytes) -> None:

@@ -15,6 +15,8 @@ SHARE = 0.9
 WORTH = 0.3
 """Where fewer of the late sales than this come within MOST_S, a hold delays every ring and spares hardly any."""
 STEP_S = 0.5
+MARGIN_S = 0.05
+"""A hold that ends as the sale comes ends too early."""
 
 
 def propose(evidence: Evidence, config: Config) -> Iterator[Advice]:
@@ -31,7 +33,7 @@ def propose(evidence: Evidence, config: Config) -> Iterator[Advice]:
         yield Advice(ABOUT, f"no proposal: only {told}; no hold can wait for the rest: look at the till's connection")
         return
     needed = soon[math.ceil(SHARE * len(soon)) - 1]
-    hold_s = max(math.ceil(needed / STEP_S) * STEP_S, STEP_S)
+    hold_s = (math.floor((needed + MARGIN_S) / STEP_S) + 1) * STEP_S
     if abs(hold_s - config.ledger.late_sale_hold_s) < STEP_S:
         yield Advice(ABOUT, f"no proposal: {told}, nine of ten of these within {needed:.1f} s; today's setting fits")
         return

@@ -316,7 +316,8 @@ def test_repeated_reads_of_one_tag_become_one_entry() -> None:
     with SimReader(source=source) as reader, Client(reader.port) as client:
         client.run(rospec(1, ended, reporting=report(1, 0)))
         (tag,) = client.await_kind(REPORT).tags
-    assert (tag[8], tag[6], tag[4] - tag[2]) == (5, -56, 40_000)
+    assert (tag[8], tag[6]) == (5, -56)
+    assert abs(tag[4] - tag[2] - 40_000) <= 1, "a float of today's seconds is good to a quarter of a microsecond"
 
 
 def test_reports_at_the_end_of_the_rospec_wait_for_it(client: Client) -> None:

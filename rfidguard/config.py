@@ -114,7 +114,7 @@ class LedgerPolicy(Section):
     """How long after an item left a sale of its article may still pay for it: late news, not the next customer."""
     credit_authority: tuple[Source, ...] = ()
     """The sources ("mqtt", a client, a feed) whose lines without an EPC count; none: those of all of them."""
-    swap_tolerance: Literal["recent", "seen", "any", "off"] = "recent"
+    swap_tolerance: Literal["recent", "seen", "any", "off"] = "seen"
     """Another item of the same article was sold and has not left: a quiet word if it is heard to stand there (seen), also if it
     was sold in the last two minutes and no gate heard it carried (recent), always, never.
     """

@@ -109,14 +109,15 @@ def test_the_window_of_carried_in_covers_the_longest_stay() -> None:
 
 def test_the_swap_tolerance_follows_what_staff_found() -> None:
     swapped = evidence((5, "wrong_item_scanned"))
-    assert only(swap_tolerance.propose(swapped, config())).settings == ("ledger.swap_tolerance=any",)
+    assert only(swap_tolerance.propose(swapped, config())).settings == ("ledger.swap_tolerance=recent",)
+    assert only(swap_tolerance.propose(swapped, with_ledger(swap_tolerance="recent"))).settings == ("ledger.swap_tolerance=any",)
     assert not only(swap_tolerance.propose(swapped, with_ledger(swap_tolerance="any"))).settings
     thefts = evidence(cases=tuple(
         Case(a_rung(n, items=(an_item(n, reason="wrong_item_scanned", rang_at=None),), rang_at=None), Said("walked_out"))
         for n in range(6)
     ))  # fmt: skip
-    assert only(swap_tolerance.propose(thefts, config())).settings == ("ledger.swap_tolerance=seen",)
-    assert only(swap_tolerance.propose(thefts, with_ledger(swap_tolerance="seen"))).settings == ("ledger.swap_tolerance=off",)
+    assert only(swap_tolerance.propose(thefts, with_ledger(swap_tolerance="recent"))).settings == ("ledger.swap_tolerance=seen",)
+    assert only(swap_tolerance.propose(thefts, config())).settings == ("ledger.swap_tolerance=off",)
 
 
 def test_closed_hours_are_for_staff_or_for_burglars() -> None:

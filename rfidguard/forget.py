@@ -3,6 +3,7 @@
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState
 from rfidguard.epc import credit_key, identify
+from rfidguard.standing import DEPARTS_S
 from rfidguard.track import BIN_S, Track
 
 FORGET_S = 60.0
@@ -21,8 +22,6 @@ MAX_TRACKS = 20_000
 
 STANDING_KEPT_S = 2.0
 """Before a standing tag's next passage could start: the signs look back 1 s from there, and reads come late."""
-DEPARTS_S = 3.0
-"""A tag that left its place did so at most so long before it is noticed (standing.py)."""
 _BINS_AT_ONCE = 10
 
 

@@ -27,12 +27,14 @@ _ILL = ("fault", "tamper", "power")
 
 
 class Watch(msgspec.Struct):
-    """Of one gate. Times are Unix seconds, -1: never. `readers`: whether each is online, as far as was told. `slots`: antenna ->
-    its last read. `unheard`, `skipped`: antenna -> reads of standing tags that it used to hear, and passages, that others heard
-    since it last did; `gaps`, `ears`: the most such reads so far, and the passages that it heard, of how many. `groups`,
-    `hits`: people that passed, and those with whom something was read; `empty`: groups in a row without a read. `looks`,
-    `hums`: checks, and those with a read. Older ones fade. `swap`: votes that the ports are swapped, minus those against;
-    `antenna_votes`: the same of one antenna, and all votes on it. `faults`: what is wrong now -> its evidence.
+    """Of one gate. Times are Unix seconds, -1: never.
+
+    `readers`: whether each is online, as far as was told. `slots`: antenna -> its last read. `unheard`, `skipped`: antenna ->
+    reads of standing tags that it used to hear, and passages, that others heard since it last did; `gaps`, `ears`: the most
+    such reads so far, and the passages that it heard, of how many. `groups`, `hits`: people that passed, and those with whom
+    something was read; `empty`: groups in a row without a read. `looks`, `hums`: checks, and those with a read. Older ones
+    fade. `swap`: votes that the ports are swapped, minus those against; `antenna_votes`: the same of one antenna, and all votes
+    on it. `faults`: what is wrong now -> its evidence.
     """
 
     next_at: float | None = None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rfidguard.core_state import CoreState
 from rfidguard.effects import Effect
 from rfidguard.events import Pace
-from rfidguard.passage import QUIET_LOOK_S
+from rfidguard.passage import QUIET_LOOK_S, REST_LOOK_S
 from rfidguard.path import new_path
 from rfidguard.standing import came_to_rest
 from rfidguard.track import BIN_S, Track
@@ -33,8 +33,6 @@ _LATE_S = 0.3
 """Reads come so late: a tag last heard so long before its last look may have had news since."""
 _STILL = 2.5
 """Log-odds of resting where it is from which a tag can wait."""
-_REST_S = 0.5
-"""A look finds a tag at rest so often (passage.py)."""
 
 
 class Seen(NamedTuple):
@@ -125,7 +123,7 @@ def spared(track: Track, every: int, now: float) -> bool:
     """
     if every == 1 or (round(now * TENTHS) + int(track.first_at * 1e3)) % every == 0:
         return False
-    return now - track.rest_at < _REST_S or not came_to_rest(track, now)
+    return now - track.rest_at < REST_LOOK_S or not came_to_rest(track, now)
 
 
 def skipped(track: Track, every: int, now: float) -> None:

@@ -10,7 +10,7 @@ from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
 from rfidguard.path import Place, Presence, followed, new_path
 from rfidguard.signs import Around, signs
-from rfidguard.standing import STIRRED, came_to_rest, departed, settle
+from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed, settle
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, score, table
 
@@ -27,7 +27,6 @@ FLIP = 1.5
 LEAVING = 0.75
 GONE_S = 2.5
 """Not heard for so long, a tag is not there any more: bodies hide tags for up to 1.3 s."""
-STANDING_LOOK_S = 0.5
 LOOK_S = 0.1
 QUIET_LOOK_S = 0.3
 """A tag of which nothing new was heard is looked at so often: only time passes, and a look costs far more than a read."""
@@ -38,7 +37,8 @@ _BACK_S = 1.5
 _BACK_HELD_S = 3.0
 """Standing inside for so long says that it came back, whatever its way in looked like."""
 _AWAY = -2.0
-_REST_LOOK_S = 0.5
+REST_LOOK_S = 0.5
+"""A look asks so often whether a tag has come to rest."""
 _NEAR_S = 2.0
 _RIVAL_S = 0.4
 _SURELY = 0.8
@@ -94,7 +94,7 @@ def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, 
 
 def rested(track: Track, seen: Seen, now: float) -> bool:
     """True where the track has just come to rest: it stands from now on. Asked twice a second."""
-    if now - track.rest_at < _REST_LOOK_S:
+    if now - track.rest_at < REST_LOOK_S:
         return False
     track.rest_at = now
     if not came_to_rest(track, now):

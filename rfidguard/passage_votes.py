@@ -1,6 +1,6 @@
 """What passages say of the gate itself: are its ports swapped, is an antenna dead, does its counter still count? Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -34,8 +34,9 @@ def passage_seen(
     if what.terms.get("span_db", 0.0) < MOVED_DB or track.state == "standing":
         return
     if gate.tells_direction() and what.crossing - watch.vote_at > VOTE_GAP_S:
-        vote = _against_people(gate, presence, track)
-        _antennas_voted(watch, gate, presence, track)
+        heard = _heard(track)
+        vote = _against_people(gate, presence, track, heard)
+        _antennas_voted(watch, gate, presence, track, heard)
         vote = _against_sale(what, known, gone_before) if vote is None else vote
         if vote is not None:
             _voted(watch, vote, what.crossing)
@@ -49,15 +50,6 @@ def trusted(watch: Watch) -> bool:
     """False once goods left again and again and no counter saw anybody."""
     watch.distrusted = watch.distrusted or watch.uncounted >= UNCOUNTED
     return not watch.distrusted
-
-
-def side_gap_s(track: Track, gate: GateLayout) -> float | None:
-    """By how much later the outer antennas heard the tag than the inner ones (centroids weighted by power); None: cannot tell."""
-    inner = [heard for slot, heard in _heard(track).items() if gate.zones.get(slot) == -1]
-    outer = [heard for slot, heard in _heard(track).items() if gate.zones.get(slot) == 1]
-    if min(sum(heard.n for heard in inner), sum(heard.n for heard in outer)) < 2:
-        return None
-    return _centroid_s(outer) - _centroid_s(inner)
 
 
 class _Heard(msgspec.Struct):
@@ -84,19 +76,32 @@ def _centroid_s(heard: Collection[_Heard]) -> float:
     return sum(one.moment for one in heard) / sum(one.power for one in heard)
 
 
-def _antennas_voted(watch: Watch, gate: GateLayout, presence: Presence, track: Track) -> None:
-    """Each antenna that heard the tag earlier, or later, than the others, against the way in which a person was counted."""
+def _side_gap_s(heard: Mapping[str, _Heard], gate: GateLayout) -> float | None:
+    """By how much later the outer antennas heard the tag than the inner ones (centroids weighted by power); None: cannot tell."""
+    inner, outer = ([one for slot, one in heard.items() if gate.zones.get(slot) == zone] for zone in (-1, 1))
+    if min(sum(one.n for one in inner), sum(one.n for one in outer)) < 2:
+        return None
+    return _centroid_s(outer) - _centroid_s(inner)
+
+
+def _way_counted(presence: Presence, track: Track, reach_s: float) -> str | None:
+    """In which way the people were counted who came by with the tag; None where they went both, or nobody knows."""
     at = (track.bins[0].index + track.bins[-1].index) / 2 * BIN_S
-    ways = {direction for when, direction in presence.counts if abs(when - at) <= NEAR_COUNT_S}
-    if not presence.healthy or len(ways) != 1 or ways == {"unknown"}:
+    ways = {direction for when, direction in presence.counts if abs(when - at) <= reach_s}
+    return ways.pop() if presence.healthy and len(ways) == 1 and ways != {"unknown"} else None
+
+
+def _antennas_voted(watch: Watch, gate: GateLayout, presence: Presence, track: Track, heard: Mapping[str, _Heard]) -> None:
+    """Each antenna that heard the tag earlier, or later, than the others, against the way in which a person was counted."""
+    way = _way_counted(presence, track, NEAR_COUNT_S)
+    if way is None:
         return
-    heard = {slot: one for slot, one in _heard(track).items() if one.n >= 2 and gate.zones.get(slot)}
-    times = {slot: _centroid_s([one]) for slot, one in heard.items()}
+    times = {slot: _centroid_s([one]) for slot, one in heard.items() if one.n >= 2 and gate.zones.get(slot)}
     for slot, time in times.items():
         others = [other for name, other in times.items() if name != slot]
         late_s = time - sum(others) / len(others) if others else 0.0
         if abs(late_s) >= CLEAR_S:
-            outer = (late_s > 0.0) == (ways == {"out"})
+            outer = (late_s > 0.0) == (way == "out")
             _antenna_voted(watch, slot, against=outer != (gate.zones[slot] == 1))
 
 
@@ -106,14 +111,13 @@ def _antenna_voted(watch: Watch, slot: str, against: bool) -> None:
     watch.antenna_votes[slot] = (voted * scale + against, votes * scale + 1.0)
 
 
-def _against_people(gate: GateLayout, presence: Presence, track: Track) -> bool | None:
+def _against_people(gate: GateLayout, presence: Presence, track: Track, heard: Mapping[str, _Heard]) -> bool | None:
     """True where the antennas say in and the counter out, or the reverse; None where either says nothing."""
-    gap_s = side_gap_s(track, gate)
-    if gap_s is None or abs(gap_s) < CLEAR_S or not presence.healthy:
+    gap_s = _side_gap_s(heard, gate)
+    if gap_s is None or abs(gap_s) < CLEAR_S:
         return None
-    at = (track.bins[0].index + track.bins[-1].index) / 2 * BIN_S
-    near = {direction for when, direction in presence.counts if abs(when - at) <= NEAR_COUNT_S + abs(gap_s)}
-    return None if len(near) != 1 or near == {"unknown"} else near != {"out" if gap_s > 0 else "in"}
+    way = _way_counted(presence, track, NEAR_COUNT_S + abs(gap_s))
+    return None if way is None else way != ("out" if gap_s > 0 else "in")
 
 
 def _against_sale(what: Found, known: LedgerAnswer, gone_before: bool) -> bool | None:

@@ -4,6 +4,8 @@ from rfidguard.track import Track
 
 REST_S = 3.0
 GONE_MAX_S = 2.5
+DEPARTS_S = 3.0
+"""A tag that left its place did so at most so long before it is noticed."""
 STANDING_LOOK_S = 0.5
 STIRRED = 3.5
 """Log-odds of having left its base from which a standing tag is watched like any other."""
@@ -24,7 +26,7 @@ def departed(track: Track, now: float) -> bool:
         track.seen_s += STANDING_LOOK_S
         return False
     track.state = "candidate"
-    track.start_at = max(track.stir_at, now - 3.0)
+    track.start_at = max(track.stir_at, now - DEPARTS_S)
     track.fresh_reads = 0
     track.lately, track.calm, track.calm_n = {}, 0.0, 0
     track.home = 0.0

@@ -13,6 +13,9 @@ from typing import Union
 
 import msgspec
 
+NEVER_HOPELESS = -1e9
+"""No sum of trees comes near it. JSON knows no infinity."""
+
 
 class Leaf(msgspec.Struct, array_like=True, frozen=True, tag=0):
     """The end of a walk."""
@@ -40,7 +43,7 @@ class Table(msgspec.Struct, frozen=True):
     trees: tuple[Branch | Leaf, ...]
     about: str = ""
     opening: int = 0
-    hopeless: float = -1e9
+    hopeless: float = NEVER_HOPELESS
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rfidguard.errors import ConfigError, RfidguardError
-from rfidguard.trees import Branch, Leaf, Table
+from rfidguard.trees import NEVER_HOPELESS, Branch, Leaf, Table
 from simulators.learn.labels import UNASKED, YES, through
 from simulators.learn.rows import Rows
 from simulators.learn.tables import Wanted
@@ -93,7 +93,7 @@ def _hopeless(model: Any, values: "Floats") -> float:
 
     opened = model.predict(values, raw_score=True, num_iteration=OPENING)
     hopeful = opened[model.predict(values, raw_score=True) >= 0.0]
-    return round(float(np.quantile(hopeful, _LOST_SHARE)), _DIGITS) if len(hopeful) else -1e9
+    return round(float(np.quantile(hopeful, _LOST_SHARE)), _DIGITS) if len(hopeful) else NEVER_HOPELESS
 
 
 def as_table(model: Mapping[str, Any], names: Sequence[str]) -> Table:

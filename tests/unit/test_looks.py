@@ -3,10 +3,10 @@
 from walks import T0, own
 
 from rfidguard.layout import GateLayout
-from rfidguard.passage import LOOK_S, QUIET_LOOK_S, STANDING_LOOK_S, wants_look, watched
+from rfidguard.passage import LOOK_S, QUIET_LOOK_S, wants_look, watched
 from rfidguard.path import Presence
 from rfidguard.signs import Around
-from rfidguard.standing import STIRRED
+from rfidguard.standing import STANDING_LOOK_S, STIRRED
 from rfidguard.track import Track, add_read
 
 GATE = GateLayout("g", "observe", {"r/1": -1, "r/2": 1}, near=-1, far=1)

@@ -135,7 +135,7 @@ def _canaries_gone(watch: Watch, gate: GateLayout, now: float) -> dict[str, str]
 def _is_elsewhere(watch: Watch, slot: str) -> bool:
     """Most passages say so; one that was reported must lose far more votes before it counts as right."""
     against, votes = watch.antenna_votes.get(slot, (0.0, 0.0))
-    reported = slot in watch.faults.get("ports_swapped?", "")
+    reported = slot in watch.faults.get("ports_swapped?", "").rpartition(": ")[2].split(", ")
     return votes >= ANTENNA_VOTES and against >= (ANTENNA_SHARE_STILL if reported else ANTENNA_SHARE) * votes
 
 

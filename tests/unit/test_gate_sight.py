@@ -12,7 +12,9 @@ from rfidguard.config import Config
 from rfidguard.core_state import from_snapshot, to_snapshot
 from rfidguard.effects import AlarmChanged, Effect, Noted
 from rfidguard.events import Count, Device, Eas, Event, Read
-from rfidguard.layout import layout_from
+from rfidguard.gate_faults import faults as blind_spots
+from rfidguard.gate_watch import Watch
+from rfidguard.layout import GateLayout, layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.runner import Runner
 
@@ -167,6 +169,14 @@ def test_one_pedestal_of_two_with_crossed_cables_is_reported_with_its_antennas()
     (evidence,) = [note["faults"]["ports_swapped?"] for note in notes if note.get("faults")]
     assert evidence.split(": ")[1] in ("front-1/1", "front-1/2", "front-1/1, front-1/2")
     assert faults(run(at_four_antennas(60, 2, {}), gate)) == []
+
+
+def test_a_reported_antenna_keeps_no_other_under_suspicion_whose_name_is_part_of_its_own() -> None:
+    gate = GateLayout("front", "siren", {"front-1/1": -1, "front-1/12": 1}, near=-1, far=1)
+    watch = Watch(antenna_votes={"front-1/1": (18.0, 30.0), "front-1/12": (27.0, 30.0)})
+    watch.faults = blind_spots(watch, gate, [], 0.0)
+    assert watch.faults["ports_swapped?"].endswith(": front-1/12")
+    assert blind_spots(watch, gate, [], 0.0) == watch.faults
 
 
 def _swapped(read: Read) -> Read:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from rfidguard.clock import Clock
 from rfidguard.core_state import snapshot_bytes
 from rfidguard.effects import AlarmChanged, Decided, Effect, SwitchOutput
-from rfidguard.events import Event, Pace, Read, Tick
+from rfidguard.events import Event, Pace, Read, Tick, heard_at
 from rfidguard.inlet import Inlet
 from rfidguard.pace import STEPS, Pacer, Seen
 from rfidguard.recorder import Recorder
@@ -17,7 +17,10 @@ from rfidguard.runner import Runner
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.1
-FLUSH_S = 0.2
+FLUSH_S = 0.05
+"""What a SIGKILL can cost of the reads of this box."""
+HELD_BACK_S = 0.5
+"""Reads that come so late were kept by a reader while nobody listened. They are on disk at once: no reader tells them twice."""
 MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024
 """The core waits while a snapshot is made, and journal lines have a limit: this takes about 2 s on a slow box."""
 
@@ -111,6 +114,8 @@ class CoreThread(threading.Thread):
                 self.counts["reads", event.gate] += 1
             if effects := feed(event):
                 self._do(effects)
+        if events and heard_at(events[0]) - events[0].at > HELD_BACK_S:
+            self._recorder.flush()
 
     def _keep_pace(self, seen: Seen) -> None:
         """Tells the core to look less often where it falls behind, and more often where it has time again."""

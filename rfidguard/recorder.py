@@ -1,7 +1,7 @@
 """Writes the journal while the daemon runs: every input of the core, in order, in files that are rotated, packed and bounded.
 
 Called on the core's thread, so it must cost next to nothing and never raise: lines gather in memory and go to the file
-at least every 0.2 s; what was flushed survives a SIGKILL. A full or unwritable disk is reported in `problem`, counted
+at least every 0.05 s; what was flushed survives a SIGKILL. A full or unwritable disk is reported in `problem`, counted
 in `lost` and tried again; after a loss the next file starts with a fresh snapshot.
 
 Files: `journal-YYYYMMDDTHHMMSSZ-N.jsonl`, first line a header, second a `state`; once rotated `….jsonl.zst` (journal_dir.py).
@@ -28,7 +28,7 @@ from rfidguard.privacy import Mask, Own
 
 log = logging.getLogger(__name__)
 
-FLUSH_S = 0.2
+FLUSH_S = 0.05
 RETRY_S = 1.0
 ROTATE_BYTES = 16 * 1024 * 1024
 """Some six minutes of a busy gate: a restart and `explain` go on from the snapshot with which a file begins."""
@@ -77,7 +77,7 @@ class Recorder:
         self.lost: Counter[str] = Counter()
 
     def write(self, event: Event) -> None:
-        """Takes one event; it is in the file 0.2 s later at the latest, if anybody calls `write` or `flush` by then."""
+        """Takes one event; it is in the file 0.05 s later at the latest, if anybody calls `write` or `flush` by then."""
         if self._fd is None and self.path is None and self.problem is None:
             self._open(None)
         line = self._line(event)
@@ -88,7 +88,7 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Writes what waits. Called when the core is idle, and at least every 0.2 s."""
+        """Writes what waits. Called when the core is idle, and at least every 0.05 s."""
         now = self._clock.monotonic()
         self._flushed_at = now
         if self._fd is None or (self.problem is not None and now < self._retry_at):

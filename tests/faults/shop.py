@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,8 @@ from wait import wait_for
 from walks import leave, own
 
 from rfidguard.errors import RfidguardError
+from rfidguard.events import Read, heard_at
+from rfidguard.journal_files import events_in, journal_paths
 from simulators.faults import FaultProxy
 from simulators.handheld import Script, SimHandheld
 from simulators.mqtt_client import Login, SimClient
@@ -227,12 +230,9 @@ class Shop(StoreFront):
 
     def reads_of(self, epc: str) -> str:
         """When an item crossed and when the journal has reads of it, each with its delay; and what was refused."""
-        reads = [
-            json.loads(line) for file in sorted(self.folder.glob("journal/**/*.jsonl")) for line in file.open() if epc in line
-        ]
-        times = [
-            f"{read['at']:.2f}+{read.get('received', read['at']) - read['at']:.2f}" for read in reads if read["type"] == "read"
-        ]
+        events = events_in(journal_paths(self.folder / "journal"), Counter())
+        reads = [event for event in events if isinstance(event, Read) and event.epc == epc]
+        times = [f"{read.at:.2f}+{heard_at(read) - read.at:.2f}" for read in reads]
         dropped = [line for line in self.metrics().splitlines() if line.startswith("rfidguard_dropped_total")]
         return f"crossed at {self._crossings.get(epc)}, now {self.clock.now():.2f}; read at {' '.join(times)}; {dropped}"
 

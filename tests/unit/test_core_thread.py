@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from hand_clock import HandClock
+from msgspec.structs import replace
 from wait import wait_for
 from walks import T0, alarms, config, leave, own, stand
 
@@ -51,6 +52,21 @@ def test_alarm_comes_again_under_its_id_if_the_process_dies_while_it_is_carried_
     core.stop()
     recorder.close()
     assert [again for _, again in told] == [[name] for name, _ in told]
+
+
+def test_what_a_reader_kept_while_nobody_listened_is_on_disk_as_soon_as_it_is_heard(tmp_path: Path) -> None:
+    clock, inlet, runner = StoppedClock(), Inlet(), Runner(LAYOUT, RecordSet().find)
+    recorder = Recorder(Journal(dir=tmp_path), Privacy(), lambda _epc: True, clock)
+    recorder.rotate(runner.snapshot(T0))
+    runner.record_to(recorder.write)
+    core = CoreThread(runner, inlet, recorder, lambda _effects: None, clock)
+    core.start()
+    kept = stand(own(2), 9)
+    inlet.emit(ReadBatch(tuple(replace(read, received=read.at + 12.0) for read in kept)))
+    (path,) = journals(tmp_path)
+    wait_for(lambda: path.read_bytes().count(b'"type":"read"') == len(kept), what="every read in the journal")
+    core.stop()
+    recorder.close()
 
 
 def test_memory_too_large_to_be_written_is_left_out_and_a_restart_goes_on_from_the_journal_before(tmp_path: Path) -> None:

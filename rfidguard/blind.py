@@ -27,6 +27,10 @@ class Blindness(msgspec.Struct):
     away: list[str] = []
     until: float = -1.0
 
+    def lasts(self) -> bool:
+        """True while a tag's silence says nothing, and until everybody was looked at after that."""
+        return self.until >= 0.0
+
     def hides(self, last_at: float, now: float) -> bool:
         """True where a tag last heard at `last_at` may just not have been heard."""
         return now < self.until and now - last_at > FRESH_S

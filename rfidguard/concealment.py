@@ -5,7 +5,7 @@ without having been heard to leave, and were not sold.
 """
 
 from rfidguard.arming import quietened
-from rfidguard.core_state import CoreState, GateState, OpenEas
+from rfidguard.core_state import CoreState, GateState, OpenEas, catch_up
 from rfidguard.effects import Decided, Effect
 from rfidguard.events import Eas
 from rfidguard.gathering import incident_near, item_of, raise_or_grow
@@ -78,6 +78,7 @@ def _vanished(layout: Layout, state: CoreState, gate: GateLayout, at: float, now
     """Own goods that stood here and are gone, the newest first, with how long before the metal each was heard last. None of them
     where most of the shelf is gone: then it is the gate that does not hear.
     """
+    catch_up(state, gate.id)
     stood = [
         track for track in state.tracks[gate.id].values() if track.own and track.still_s >= STOOD_S and track.state != "left"
     ]

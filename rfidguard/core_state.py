@@ -10,7 +10,9 @@ from rfidguard.gate_watch import Watch
 from rfidguard.incident import Incident
 from rfidguard.layout import Layout
 from rfidguard.ledger import RecordSet
+from rfidguard.looking import Looking, looking_at
 from rfidguard.path import Presence
+from rfidguard.shelf import all_caught_up
 from rfidguard.track import Track
 
 _BIN_BYTES = 270
@@ -81,6 +83,7 @@ class GateState(msgspec.Struct):
     since: float | None = None
     """When this gate first heard anything: what stands near it is met in the seconds after."""
     blindness: Blindness = msgspec.field(default_factory=Blindness)
+    looking: Looking = msgspec.field(default_factory=Looking)
     watch: Watch = msgspec.field(default_factory=Watch)
 
 
@@ -145,7 +148,8 @@ def to_snapshot(state: CoreState) -> dict[str, Any]:
     """The state as a State event's snapshot; loses nothing. It is JSON already (msgspec.Raw), which takes a third of the time
     that plain data would: the core waits meanwhile, and a full shelf has megabytes.
     """
-    return cast(dict[str, Any], msgspec.Raw(msgspec.json.encode(state)))
+    gates = {name: msgspec.structs.replace(gate, looking=Looking()) for name, gate in state.gates.items()}
+    return cast(dict[str, Any], msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(state, gates=gates))))
 
 
 def snapshot_bytes(state: CoreState) -> int:
@@ -162,4 +166,13 @@ def from_snapshot(layout: Layout, snapshot: object) -> CoreState:
     state.tracks = {gate: state.tracks.get(gate, {}) for gate in layout.gates}
     state.gates = {gate: state.gates.get(gate, GateState()) for gate in layout.gates}
     state.incidents = {name: incident for name, incident in state.incidents.items() if incident.alarm.gate in layout.gates}
+    for name, gate in state.gates.items():
+        catch_up(state, name)
+        gate.looking = looking_at(state.tracks[name].values())
     return state
+
+
+def catch_up(state: CoreState, gate: str) -> None:
+    """Makes up for the looks that standing tags did without: for whoever needs to know how long they stood."""
+    if not state.gates[gate].blindness.lasts():
+        all_caught_up(state.tracks[gate].values(), state.now)

@@ -3,8 +3,8 @@
 from rfidguard.alarm import OPEN_STATES
 from rfidguard.core_state import CoreState
 from rfidguard.epc import credit_key, identify
-from rfidguard.standing import DEPARTS_S
-from rfidguard.track import BIN_S, Track
+from rfidguard.looking import forgotten
+from rfidguard.track import Track
 
 FORGET_S = 60.0
 FORGET_STANDING_S = 1800.0
@@ -20,10 +20,6 @@ UNPAID_OUT_KEPT_S = 60 * 86_400.0
 MAX_TRACKS = 20_000
 """At each gate. Beyond it a tenth, the tags heard longest ago, is forgotten and counted."""
 
-STANDING_KEPT_S = 2.0
-"""Before a standing tag's next passage could start: the signs look back 1 s from there, and reads come late."""
-_BINS_AT_ONCE = 10
-
 
 def sweep(state: CoreState) -> None:
     """Forgets tags that are long gone. Shelf goods are remembered longer: their baseline is worth it."""
@@ -36,15 +32,6 @@ def sweep(state: CoreState) -> None:
     _unfollow(state)
 
 
-def forget_bins(track: Track, now: float) -> None:
-    """Forgets what a standing tag showed before its next passage could start: nine tenths of what a full shelf would remember."""
-    since = max(track.stir_at if track.stir > 0.0 else now, now - DEPARTS_S)
-    first = int((since - STANDING_KEPT_S) // BIN_S)
-    known = track.bins
-    if known and known[0].index < first - _BINS_AT_ONCE:
-        del known[: next((place for place, each in enumerate(known) if each.index >= first), len(known))]
-
-
 def make_room(state: CoreState, gate: str) -> None:
     """Forgets the tags heard longest ago where a gate remembers too many."""
     tracks = state.tracks[gate]
@@ -53,6 +40,7 @@ def make_room(state: CoreState, gate: str) -> None:
     oldest = sorted(tracks.values(), key=lambda track: (track.last_at, track.epc))[: MAX_TRACKS // 10]
     for track in oldest:
         del tracks[track.epc]
+        forgotten(state.gates[gate].looking, track.epc)
     _unfollow(state)
     tally(state, "track_evicted", len(oldest))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from rfidguard.core_state import CoreState
+from rfidguard.core_state import CoreState, catch_up
 from rfidguard.effects import AlarmChanged, BindCredit, Decided, Effect
 from rfidguard.epc import identify
 from rfidguard.events import Count, Device, Eas, Event, Ledger, Lookup, Read, State, Tick, heard_at
@@ -193,6 +193,8 @@ class _Inquiry:
         at = last if story.at is None else story.at
         if story.ended is not None and (end := max(at, following or 0.0)) - story.ended > QUIET_S:
             story.quiet = (story.ended, end)
+        for gate in self._runner.state.gates:
+            catch_up(self._runner.state, gate)
         story.pictures = [self._picture(epc, at) for epc in story.epcs]
 
     def _picture(self, epc: str, at: float) -> Picture:

@@ -77,9 +77,7 @@ def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now
 
 def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Seen | None:
     """Follows the track up to `now`; None while it stands where it stood."""
-    track.seen_s += min(max(now - max(track.checked_at, track.start_at), 0.0), QUIET_LOOK_S)
-    track.checked_at = now
-    track.looked_reads = track.reads
+    seen_until(track, now)
     if track.state == "standing" and not departed(track, now):
         track.leaving = False
         return None
@@ -90,6 +88,13 @@ def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, 
         place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
         track.leaving = place.out > LEAVING
     return Seen(signs(track, gate, presence, place, around, now), place)
+
+
+def seen_until(track: Track, now: float) -> None:
+    """The track is looked at `now`."""
+    track.seen_s += min(max(now - max(track.checked_at, track.start_at), 0.0), QUIET_LOOK_S)
+    track.checked_at = now
+    track.looked_reads = track.reads
 
 
 def rested(track: Track, seen: Seen, now: float) -> bool:

@@ -9,22 +9,25 @@ from rfidguard.arming import hushed
 from rfidguard.blind import reader_heard, readers
 from rfidguard.commands import commanded
 from rfidguard.concealment import metal_judged, metal_seen
-from rfidguard.core_state import CoreState, GateState, OpenEas
+from rfidguard.core_state import CoreState, GateState, OpenEas, catch_up
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
 from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Pace, Read, Site, heard_at
 from rfidguard.exits import eas_explained, tags_judged
-from rfidguard.forget import FORGET_S, forget_bins, forget_closed, ledger_keys, make_room, sweep, tally
+from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
 from rfidguard.gate_check import checked, counters_judged
 from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, reader_said
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
+from rfidguard.looking import anew, lively_ones, placed, returned, stirred
 from rfidguard.pace import every_tenths, overslept, paced, skipped, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
+from rfidguard.shelf import caught_up, forget_bins
 from rfidguard.signs import around_of
+from rfidguard.standing import STIRRED
 from rfidguard.track import Track, add_read
 from rfidguard.trust import feed_heard
 
@@ -113,9 +116,11 @@ def _fire(layout: Layout, state: CoreState, now: float, ended: bool) -> list[Eff
 
 
 def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState, now: float) -> list[Effect]:
-    """Judges every tag in view of a gate; those that left together are announced together."""
-    active = [track for track in state.tracks[gate.id].values() if not track.gone]
-    found: list[tuple[Track, Found]] = []
+    """Judges the tags in view of a gate that have anything to look at; those that left together are announced together."""
+    blind = memory.blindness.lasts()
+    everybody = state.tracks[gate.id]
+    active = [track for track in everybody.values() if not track.gone] if blind else lively_ones(memory.looking, now)
+    found: dict[str, tuple[Track, Found]] = {}
     around = around_of(active, memory.floor_db)
     slow = state.quiet_tenths > 1
     for track in active:
@@ -129,13 +134,19 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
             result = look(track, gate, memory.presence, around, at)
             if result is not None:
                 track.judged_at = now
-                found.append((track, result))
+                found[track.epc] = (track, result)
                 break
         if track.state == "standing":
             forget_bins(track, now)
     memory.blindness.passed(now)
-    memory.next_look = next_look(now) if any(not track.gone for track in active) else None
-    return tags_judged(layout, state, gate, memory, found, now) if found else []
+    if not blind:
+        placed(memory.looking, active)
+    elif not memory.blindness.lasts():
+        memory.looking = anew(everybody.values(), now)
+    in_view = any(not track.gone for track in active) or (not blind and memory.looking.due)
+    memory.next_look = next_look(now) if in_view else None
+    as_met = [found[epc] for epc in everybody if epc in found] if len(found) > 1 else list(found.values())
+    return tags_judged(layout, state, gate, memory, as_met, now) if found else []
 
 
 def _left_out(state: CoreState, gate: GateLayout, track: Track, now: float) -> bool:
@@ -157,17 +168,22 @@ def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
         tally(state, "unknown_gate" if gate is None else "stale_read")
         return []
     effects: list[Effect] = []
+    memory = state.gates[gate.id]
     track = state.tracks[gate.id].get(read.epc)
     if track is None:
         track = Track(gate=gate.id, epc=read.epc, first_at=read.at, last_at=read.at, start_at=read.at)
         effects = _met(layout, state, track)
-        memory = state.gates[gate.id]
         memory.since = read.at if memory.since is None else memory.since
         track.new = read.at - memory.since > SETTLING_S
     elif track.gone:
         _reappeared(track, read.at)
+        if not memory.blindness.lasts():
+            returned(memory.looking, track, memory.next_look or next_look(state.now))
+    elif track.state == "standing" and not memory.blindness.lasts():
+        caught_up(track, state.now)
     add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count, read.doppler_hz)
-    memory = state.gates[gate.id]
+    if track.state == "standing" and track.stir >= STIRRED:
+        stirred(memory.looking, track)
     read_heard(memory.watch, gate, track, slot, read.at, read.count, state.now)
     _floor_heard(memory, read.rssi_dbm)
     if memory.next_look is None:
@@ -190,6 +206,7 @@ def _met(layout: Layout, state: CoreState, track: Track) -> list[Effect]:
         sweep(state)
     make_room(state, track.gate)
     state.tracks[track.gate][track.epc] = track
+    stirred(state.gates[track.gate].looking, track)
     identity = identify(track.epc)
     track.own = layout.owns(identity) or identity.gtin in state.articles
     if not track.own:
@@ -252,6 +269,7 @@ def _device(layout: Layout, state: CoreState, event: Device) -> list[Effect]:
             gate.counters[event.device] = event.state == "online"
             counters_judged(gate)
         if event.device in readers(layout.gates[name]):
+            catch_up(state, name)
             reader_heard(gate.blindness, event.device, event.state != "offline", state.now)
             reader_said(gate.watch, event.device, event.state, state.now)
     body = {"device": event.device, "state": event.state, "reason": event.reason, "at": event.at}

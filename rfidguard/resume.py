@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rfidguard.alarm import OPEN_STATES, Alarm
 from rfidguard.blind import woken
+from rfidguard.core_state import catch_up
 from rfidguard.effects import AlarmChanged, Effect, SwitchOutput
 from rfidguard.escalation import steps_behind
 from rfidguard.events import Event, State
@@ -45,6 +46,7 @@ def resumed(
         log.error("the journal ends %.0f s in the future: its memory is of no use", runner.state.now - now)
         runner, effects = Runner(layout, lookup), []
     for name, gate in runner.state.gates.items():
+        catch_up(runner.state, name)
         woken(gate.blindness, layout.gates[name], runner.state.now, now)
     if alarms is not None:
         effects += reconciled(runner, alarms, effects)

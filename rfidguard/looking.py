@@ -1,0 +1,116 @@
+"""Which tags of a gate have anything to look at, so that a shelf of thousands costs next to nothing. Pure.
+
+What moves, stirs, or has just come to rest is lively, and asked after at every look. What stands undisturbed waits for the
+moment at which it is gone if it is not heard again; a read that stirs it makes it lively at once.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from rfidguard.passage import seen_until
+from rfidguard.shelf import TENTHS, caught_up, forget_bins, looked_at_from, next_tenth
+from rfidguard.signs import moves
+from rfidguard.standing import GONE_MAX_S, STIRRED, departed
+from rfidguard.track import Track
+
+
+class Looking(msgspec.Struct, omit_defaults=True):
+    """Of one gate, by EPC: the tags that are `lively`, and for all others in view the tenth of a second at which each is `due`.
+    `waiting`: the latter by tenth; an entry counts only where `due` says the same.
+
+    It is made of the tracks, and no part of a snapshot.
+    """
+
+    lively: dict[str, Track] = {}
+    due: dict[str, int] = {}
+    waiting: dict[int, list[Track]] = {}
+
+
+def looking_at(tracks: Iterable[Track]) -> Looking:
+    """For a gate that remembers `tracks`."""
+    looking = Looking()
+    placed(looking, tracks)
+    return looking
+
+
+def anew(tracks: Iterable[Track], now: float) -> Looking:
+    """The same after looks up to `now` from which some were hidden."""
+    known, tenth = list(tracks), round(now * TENTHS) + 1
+    for track in known:
+        if track.state == "standing" and not track.gone:
+            looked_at_from(track, tenth)
+    return looking_at(known)
+
+
+def lively_ones(looking: Looking, now: float) -> list[Track]:
+    """The tags that may want a look at `now`; after it they must be `placed` again. Of the others those that fell silent are
+    gone.
+    """
+    tenth = round(now * TENTHS)
+    for each in [each for each in looking.waiting if each <= tenth]:
+        for track in looking.waiting.pop(each):
+            if looking.due.get(track.epc) == each:
+                _ended(looking, track, tenth)
+    return list(looking.lively.values())
+
+
+def placed(looking: Looking, tracks: Iterable[Track]) -> None:
+    """Puts each of these tags where it belongs."""
+    for track in tracks:
+        if track.gone:
+            forgotten(looking, track.epc)
+        elif track.state != "standing" or track.stir >= STIRRED or track.leaving or moves(track):
+            stirred(looking, track)  # while others are judged by it (`signs.around_of`) too
+        else:
+            looking.lively.pop(track.epc, None)
+            _wait(looking, track, _silent_at(track))
+
+
+def stirred(looking: Looking, track: Track) -> None:
+    """A tag is worth a look."""
+    looking.lively[track.epc] = track
+    looking.due.pop(track.epc, None)
+
+
+def returned(looking: Looking, track: Track, next_look: float) -> None:
+    """A tag that was gone is heard again. `next_look`: when its gate is looked at next."""
+    if track.state == "standing":
+        looked_at_from(track, round(next_look * TENTHS))
+    placed(looking, [track])
+
+
+def forgotten(looking: Looking, epc: str) -> None:
+    """A tag is not in view any more."""
+    looking.lively.pop(epc, None)
+    looking.due.pop(epc, None)
+
+
+def _wait(looking: Looking, track: Track, tenth: int) -> None:
+    if looking.due.get(track.epc) != tenth:
+        looking.due[track.epc] = tenth
+        looking.waiting.setdefault(tenth, []).append(track)
+
+
+def _ended(looking: Looking, track: Track, tenth: int) -> None:
+    """A tag has waited up to `tenth`: it was heard meanwhile, or is gone from its next look on."""
+    silent_at = _silent_at(track)
+    if silent_at <= tenth:
+        caught_up(track, (tenth - 0.5) / TENTHS)
+        silent_at = next_tenth(track)
+    if silent_at > tenth:
+        _wait(looking, track, silent_at)
+        return
+    now = tenth / TENTHS
+    del looking.due[track.epc]
+    seen_until(track, now)
+    departed(track, now)
+    forget_bins(track, now)
+
+
+def _silent_at(track: Track) -> int:
+    """The first tenth at which it has been silent for long enough to be gone."""
+    tenth = int((track.last_at + GONE_MAX_S) * TENTHS)
+    while tenth / TENTHS - track.last_at < GONE_MAX_S:
+        tenth += 1
+    return tenth

@@ -1,0 +1,75 @@
+"""What time alone does to a tag that stands where it stood: it has been in view for longer, and its last seconds are forgotten.
+
+Nine tags of ten in view stand. A look at one finds nothing as long as it is heard where it belongs, so none is taken: what the
+looks twice a second would have changed is made up for when somebody needs it, at its next read at the latest. Pure.
+"""
+
+from collections.abc import Iterable
+
+from rfidguard.passage import LOOK_S, QUIET_LOOK_S
+from rfidguard.standing import DEPARTS_S, STANDING_LOOK_S
+from rfidguard.track import BIN_S, Track
+
+TENTHS = 10.0
+_LOOK_TENTHS = round(STANDING_LOOK_S * TENTHS)
+STANDING_KEPT_S = 2.0
+"""Before a standing tag's next passage could start: the signs look back 1 s from there, and reads come late."""
+_BINS_AT_ONCE = 10
+
+
+def next_tenth(track: Track) -> int:
+    """The tenth of a second at which a standing tag wants its next look (`passage.wants_look`)."""
+    tenth = int(track.checked_at * TENTHS) + _LOOK_TENTHS - 1
+    while tenth / TENTHS - track.checked_at + LOOK_S / 2 < STANDING_LOOK_S:
+        tenth += 1
+    return tenth
+
+
+def caught_up(track: Track, now: float) -> None:
+    """Does to a standing tag what all looks that it wanted up to `now` would have done, none of which it was given."""
+    checked = track.checked_at
+    if now - checked < STANDING_LOOK_S - LOOK_S:
+        return
+    first = tenth = next_tenth(track)
+    seen, still = track.seen_s, track.still_s
+    while (at := tenth / TENTHS) <= now:
+        seen += min(max(at - max(checked, track.start_at), 0.0), QUIET_LOOK_S)
+        seen += STANDING_LOOK_S
+        still += STANDING_LOOK_S
+        checked = at
+        tenth += _LOOK_TENTHS
+    if tenth > first:
+        track.seen_s, track.still_s, track.checked_at, track.looked_reads = seen, still, checked, track.reads
+        if _forgets(track, checked):
+            for each in range(first, tenth, _LOOK_TENTHS):
+                forget_bins(track, each / TENTHS)
+
+
+def all_caught_up(tracks: Iterable[Track], now: float) -> None:
+    """The same for all of a gate that stand. Not while its readers are away: then who is not heard is not looked at."""
+    for track in tracks:
+        if track.state == "standing" and not track.gone:
+            caught_up(track, now)
+
+
+def looked_at_from(track: Track, tenth: int) -> None:
+    """The looks of a standing tag go on at `tenth`, at the earliest: it was away, or could not be heard."""
+    if next_tenth(track) < tenth:
+        track.checked_at = (tenth - _LOOK_TENTHS) / TENTHS
+
+
+def forget_bins(track: Track, now: float) -> None:
+    """Forgets what a standing tag showed before its next passage could start: nine tenths of what a full shelf would remember."""
+    if _forgets(track, now):
+        known, first = track.bins, _first_kept(track, now)
+        del known[: next((place for place, each in enumerate(known) if each.index >= first), len(known))]
+
+
+def _forgets(track: Track, now: float) -> bool:
+    """Once enough is to be forgotten. What is not by then was not before either."""
+    return bool(track.bins) and track.bins[0].index < _first_kept(track, now) - _BINS_AT_ONCE
+
+
+def _first_kept(track: Track, now: float) -> int:
+    since = max(track.stir_at, now - DEPARTS_S) if track.stir > 0.0 else now
+    return int((since - STANDING_KEPT_S) // BIN_S)

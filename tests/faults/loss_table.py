@@ -50,16 +50,9 @@ def _by_fault(who: str, rows: dict[str, Counter[str]]) -> str:
 
 
 def _recovery(results: list[dict[str, Any]]) -> str:
-    ready = sorted(seconds for result in results for seconds in result["ready_s"])
     outside = sum(result["crossings"]["outside"] for result in results)
     decided = sum(result["crossings"]["decided"] for result in results)
-    lines = ["## Recovery"]
-    if ready:
-        within = sum(seconds <= 5.0 for seconds in ready)
-        lines.append(
-            f"SIGKILL to ready again (reader, broker and database work), {len(ready)} times: median "
-            f"{statistics.median(ready):.1f} s, longest {ready[-1]:.1f} s, within 5 s {within} times."
-        )
+    lines = ["## Recovery", "From SIGKILL to ready again (reader, broker and database work), by run:", _readiness(results)]
     lines += [
         f"The run of seed {result['seed']} stopped at a promise that was not kept: {result['stopped']}. The faults of its last "
         "burst are in no row."
@@ -68,6 +61,18 @@ def _recovery(results: list[dict[str, Any]]) -> str:
     ]
     lines.append(f"Crossings that the daemon was not blind for: {decided} of {outside} were decided.")
     return "\n\n".join(lines) + "\n"
+
+
+def _readiness(results: list[dict[str, Any]]) -> str:
+    lines = ["| seed | times | median | longest | within 5 s | load of the machine, its median |", "|---" * 6 + "|"]
+    for result in results:
+        ready, load = result["ready_s"], result.get("load")
+        if ready:
+            within, told = sum(seconds <= 5.0 for seconds in ready), "-" if not load else f"{statistics.median(load):.1f}"
+            lines.append(
+                f"| {result['seed']} | {len(ready)} | {statistics.median(ready):.1f} s | {max(ready):.1f} s | {within} | {told} |"
+            )
+    return "\n".join(lines)
 
 
 def _cells(row: Counter[str]) -> str:

@@ -10,6 +10,7 @@ from rfidguard.trees import Table, grouped, probability, shares
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "place": ("p_out", "p_entered", "p_inside", "was_inner", "was_outer", "crossed_s"),
     "handover": (
+        "split", "split_in", "split_s", "split_count_s",
         "side", "swing", "centroid", "peak_diff", "now_diff", "near_fall", "far_fall", "far_vs_peak", "near_vs_peak",
         "far_loud", "near_loud", "diff_0", "diff_1", "diff_2", "turned", "peaks_apart", "firsts_apart", "least_peak",
         "near_age", "near_peak_age", "near_n0", "near_n1", "near_n2", "far_age", "far_peak_age", "far_n0", "far_n1", "far_n2",
@@ -20,7 +21,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "ripple": ("ripple", "p_still", "calm"),
     "shelf": (
         "off1", "off3", "offmean1", "offmean3", "offn1", "has_base", "stir", "home", "still_s",
-        "ears1", "ears", "far_rise", "near_drop", "any_rise", "any_drop",
+        "ears1", "ears", "far_rise", "near_drop", "any_rise", "any_drop", "most_rise",
+        "owed", "owed_home", "near_owed", "far_owed", "pace3", "off_since", "offn_since", "settled_s", "moved_s",
     ),
     "new": ("new", "seen_s", "known_s", "age_s"),
     "people": (
@@ -30,7 +32,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     ),
     "loud": ("loud",),
     "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed"),
-    "company": ("company", "movers", "flips"),
+    "company": ("company", "movers", "missing", "flips"),
 }  # fmt: skip
 """The terms that people see: each is the sum of what its signs add to the score. explain.py tells what they mean."""
 

@@ -4,15 +4,18 @@ What moves, stirs, or has just come to rest is lively, and asked after at every 
 moment at which it is gone if it is not heard again; a read that stirs it makes it lively at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from rfidguard.passage import seen_until
+from rfidguard.path import Presence
 from rfidguard.shelf import TENTHS, caught_up, forget_bins, looked_at_from, next_tenth
 from rfidguard.signs import moves
-from rfidguard.standing import GONE_MAX_S, STIRRED, departed
+from rfidguard.standing import GONE_MAX_S, STIRRED, departed, missed, overdue, went_out
 from rfidguard.track import Track
+
+MISSING_TENTHS = 5
 
 
 class Looking(msgspec.Struct, omit_defaults=True):
@@ -53,6 +56,17 @@ def lively_ones(looking: Looking, now: float) -> list[Track]:
             if looking.due.get(track.epc) == each:
                 _ended(looking, track, tenth)
     return list(looking.lively.values())
+
+
+def missing_ones(looking: Looking, tracks: Mapping[str, Track], presence: Presence, now: float) -> None:
+    """Makes those of `tracks` lively that stand, and miss their reads since somebody went out. Asks twice a second."""
+    if round(now * TENTHS) % MISSING_TENTHS or not went_out(presence, now):
+        return
+    for track in tracks.values():
+        if track.state == "standing" and not track.gone and overdue(track, now):
+            caught_up(track, now - 0.5 / TENTHS)
+            missed(track)
+            stirred(looking, track)
 
 
 def placed(looking: Looking, tracks: Iterable[Track]) -> None:

@@ -14,8 +14,10 @@ from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed,
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, score, table
 
-OUT = 2.6
+OUT = 2.1
 """Log-odds of having gone out from which a passage is judged to be one."""
+COUNTED_OUT = 2.6
+"""The same at a gate that knows directions only from whom its counters see."""
 THROUGH = 1.4
 """The same of having gone through whichever way, at a gate that can tell no direction: there the score never gets as high."""
 IN = 0.0
@@ -30,6 +32,8 @@ GONE_S = 2.5
 LOOK_S = 0.1
 QUIET_LOOK_S = 0.3
 """A tag of which nothing new was heard is looked at so often: only time passes, and a look costs far more than a read."""
+PICKED_GONE_S = 3.5
+"""The same of a tag that stood: the longer it is missing from its place, the surer it was carried off."""
 _COUNTED_S = 0.5
 """A person counted so lately may belong to any tag."""
 _BACK = 0.97
@@ -97,6 +101,11 @@ def seen_until(track: Track, now: float) -> None:
     track.looked_reads = track.reads
 
 
+def vanished(track: Track, now: float) -> bool:
+    """True where a tag that is being watched is not there any more."""
+    return now - track.last_at >= (PICKED_GONE_S if track.base and track.state == "candidate" else GONE_S)
+
+
 def rested(track: Track, seen: Seen, now: float) -> bool:
     """True where the track has just come to rest: it stands from now on. Asked twice a second."""
     if now - track.rest_at < REST_LOOK_S:
@@ -122,12 +131,12 @@ def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now:
     if track.state == "left":
         return _returned(track, seen, out_table, in_table, now)
     out = score(out_table, seen.signs)
-    if out >= _asked(track, seen, OUT if gate.tells_direction() or presence.healthy else THROUGH):
+    if out >= _asked(track, seen, _least(gate, presence)):
         return _left(track, presence, seen, out_table, now)
     if _came_in(track, seen, in_table, out):
         track.inbound_at = now
         return found("in", track, in_table, seen.signs, now)
-    if now - track.last_at >= GONE_S:
+    if vanished(track, now):
         return _vanished(track, seen, out_table, now)
     fresh = track.still_s == 0.0
     if rested(track, seen, now) and fresh:
@@ -142,6 +151,12 @@ def _came_in(track: Track, seen: Seen, in_table: Table, out: float) -> bool:
         return False
     come = score(in_table, seen.signs)
     return come >= IN and come > out
+
+
+def _least(gate: GateLayout, presence: Presence) -> float:
+    if gate.tells_direction():
+        return OUT
+    return COUNTED_OUT if presence.healthy else THROUGH
 
 
 def _asked(track: Track, seen: Seen, least: float) -> float:

@@ -5,6 +5,8 @@ read -> track (track.py) -> place (path.py), motion (motion.py) -> passage (pass
 these functions change.
 """
 
+from collections.abc import Mapping
+
 from rfidguard.arming import hushed
 from rfidguard.blind import reader_heard, readers
 from rfidguard.commands import commanded
@@ -21,7 +23,7 @@ from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, read
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
-from rfidguard.looking import anew, lively_ones, placed, returned, stirred
+from rfidguard.looking import anew, lively_ones, missing_ones, placed, returned, stirred
 from rfidguard.pace import every_tenths, overslept, paced, skipped, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
@@ -119,9 +121,9 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     """Judges the tags in view of a gate that have anything to look at; those that left together are announced together."""
     blind = memory.blindness.lasts()
     everybody = state.tracks[gate.id]
-    active = [track for track in everybody.values() if not track.gone] if blind else lively_ones(memory.looking, now)
+    active = _worth_a_look(everybody, memory, now)
     found: dict[str, tuple[Track, Found]] = {}
-    around = around_of(active, memory.floor_db)
+    around = around_of(active, memory.floor_db, now)
     slow = state.quiet_tenths > 1
     for track in active:
         if not wants_look(track, memory.presence, now):
@@ -147,6 +149,14 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     memory.next_look = next_look(now) if in_view else None
     as_met = [found[epc] for epc in everybody if epc in found] if len(found) > 1 else list(found.values())
     return tags_judged(layout, state, gate, memory, as_met, now) if found else []
+
+
+def _worth_a_look(everybody: Mapping[str, Track], memory: GateState, now: float) -> list[Track]:
+    """While its readers are away all that a gate remembers: who is not heard then is not gone."""
+    if memory.blindness.lasts():
+        return [track for track in everybody.values() if not track.gone]
+    missing_ones(memory.looking, everybody, memory.presence, now)
+    return lively_ones(memory.looking, now)
 
 
 def _left_out(state: CoreState, gate: GateLayout, track: Track, now: float) -> bool:

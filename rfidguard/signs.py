@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
+from rfidguard.handover import handover_signs
 from rfidguard.layout import GateLayout
 from rfidguard.motion import doppler_spread, level_spread, liveliest_second, phase_spread
+from rfidguard.off_shelf import off_shelf_signs
 from rfidguard.path import Place, Presence
 from rfidguard.standing import STIRRED
 from rfidguard.track import BIN_S, Bin, Cell, Track
@@ -19,29 +21,28 @@ _NEVER_S = 9.0
 _LATELY_S = 5.0
 _SILENT_DB = -200.0
 _ONE_S, _THREE_S = 10, 30
-_LATELY = 15
-"""In bins."""
-_UNHEARD_DB = 10.0
-"""A shelf tag that an antenna does not hear would be so much quieter there than where it is heard best."""
 NEW_S = 12.0
 _BEFORE_S = 2.0
 _UNHEARD_SIDE_DB = 20.0
 _MOST_MISSED = 30.0
-_OUTER_SHARE = 0.9
-_EARS_MOST = 15.0
+_MISSING_S = 1.0
 
 
 class Around(msgspec.Struct, frozen=True):
-    """What else there is at a gate: tags that move, tags that are probably leaving, and the floor of its hearing (dB)."""
+    """What else there is at a gate: tags that move, that are probably leaving, that are missing from where they stood, and the
+    floor of its hearing (dB).
+    """
 
     movers: int = 0
     leaving: int = 0
+    missing: int = 0
     floor_db: float = -70.0
 
 
-def around_of(active: Collection[Track], floor_db: float) -> Around:
+def around_of(active: Collection[Track], floor_db: float, now: float) -> Around:
     """What else there is, of the tags in view of a gate."""
-    return Around(sum(map(moves, active)), sum(track.leaving for track in active), floor_db)
+    missing = sum(_is_missing(track, now) for track in active)
+    return Around(sum(map(moves, active)), sum(track.leaving for track in active), missing, floor_db)
 
 
 def signs(
@@ -65,9 +66,10 @@ def signs(
         "new": float(track.new),
         "company": float(around.leaving - track.leaving),
         "movers": float(around.movers),
+        "missing": float(around.missing - _is_missing(track, now)),
     }
-    found |= _against_base(track, gate, bins, last)
-    found |= _against_ears(track, gate, bins, last)
+    found |= off_shelf_signs(track, gate, presence, bins, now)
+    found |= handover_signs(track, gate, presence, bins, now)
     found |= _since_count(bins, gate, presence, now)
     found["missed"] = _missed(found["n3"], now - track.last_at)
     found |= _people(presence, now, found["peak_age"], track, place)
@@ -77,6 +79,11 @@ def signs(
 def moves(track: Track) -> bool:
     """True for what has just come into view, or stirs: somebody is near."""
     return track.stir > STIRRED or (track.new and track.seen_s < NEW_S)
+
+
+def _is_missing(track: Track, now: float) -> bool:
+    """A shadow hides many shelf tags at once, a hand takes few away."""
+    return track.state == "candidate" and bool(track.base) and now - track.last_at > _MISSING_S
 
 
 def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
@@ -101,50 +108,6 @@ def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
         "ripple": -1.0 if ripple is None else ripple,
         "doppler": -1.0 if doppler is None else doppler,
     }
-
-
-def _against_base(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int) -> dict[str, float]:
-    """How much louder or quieter than on its shelf the tag was lately: a shadow makes it quieter anywhere, louder nowhere."""
-    if not track.base:
-        return {"far_rise": 0.0, "near_drop": 0.0, "any_rise": 0.0, "any_drop": 0.0}
-    unheard = max(spot.mean_db for spot in track.base.values()) - _UNHEARD_DB
-    rises, far, near = [0.0], [-_UNHEARD_DB], [0.0]
-    for place in bins:
-        if last - place.index > _LATELY:
-            continue
-        for cell in place.cells:
-            spot = track.base.get(cell.slot)
-            rise = cell.total_db / cell.n - (unheard if spot is None else spot.mean_db)
-            rises.append(rise)
-            zone = gate.zones.get(cell.slot)
-            if zone == gate.far:
-                far.append(rise)
-            if zone == gate.near:
-                near.append(-rise)
-    return {"far_rise": max(far), "near_drop": max(near), "any_rise": max(rises), "any_drop": -min(rises)}
-
-
-def _against_ears(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int) -> dict[str, float]:
-    """How much more the outer antennas hear of the tag than they do on its shelf: in the last second and a half, and since that
-    began (a cumulated sum that starts anew at 0).
-
-    Natural log of P(antennas | outside) / P(antennas | on its shelf): levels vary with whoever stands near, but an antenna that
-    heard half of all reads does not miss ten in a row.
-    """
-    total = sum(track.ears.values())
-    if not total or gate.near == gate.far:
-        return {"ears1": 0.0, "ears": 0.0}
-    share = (sum(n for slot, n in track.ears.items() if gate.zones.get(slot) == gate.far) + 0.5) / (total + 1.0)
-    outer, inner = math.log(_OUTER_SHARE / share), math.log((1.0 - _OUTER_SHARE) / (1.0 - share))
-    told = {"ears1": 0.0, "ears": 0.0}
-    for place in bins:
-        for cell in place.cells:
-            zone = gate.zones.get(cell.slot)
-            step = cell.n * (outer if zone == gate.far else inner if zone == gate.near else 0.0)
-            told["ears"] = min(max(told["ears"] + step, 0.0), _EARS_MOST)
-            told["ears1"] += step if last - place.index <= _LATELY else 0.0
-    told["ears1"] = min(max(told["ears1"], -_EARS_MOST), _EARS_MOST)
-    return told
 
 
 def _since_count(bins: Sequence[Bin], gate: GateLayout, presence: Presence, now: float) -> dict[str, float]:

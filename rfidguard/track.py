@@ -25,6 +25,7 @@ _STIR_MOST = 15.0
 _STIR_LEARNS = 2.0
 _BASE_READS, _LATELY_READS = 40.0, 6.0
 _EARS_READS = 80.0
+_BEAT_READS, _BEAT_MOST_S = 30.0, 5.0
 
 
 class Cell(msgspec.Struct):
@@ -114,11 +115,18 @@ class Track(msgspec.Struct, kw_only=True):
     """How many of the last reads at that place each antenna gave."""
     lately: dict[str, Spot] = {}
     """The same of where it is now, while it does not stand."""
+    beat_s: float = 0.0
+    """How far apart its reads came at that place, in the mean; 0 where it never stood."""
+    settled_at: float = -1e9
+    moved_at: float = -1e9
+    """When it came to rest at that place, and when it last did so at another than before."""
     stir: float = 0.0
     stir_at: float = 0.0
     """How much speaks for its having left its base (a cumulated sum that starts anew at 0), and since when."""
     home: float = 0.0
     """The same sum the other way: how much speaks for its being there, or there again."""
+    home_at: float = -1e9
+    """Its last read that fits that place."""
     calm: float = 0.0
     calm_n: int = 0
     calm_at: float = 0.0
@@ -152,6 +160,8 @@ def add_read(
     """Takes one read into the track. Reads older than the kept history change only the counts."""
     track.reads += count
     track.fresh_reads += count
+    if track.state == "standing":
+        track.beat_s += (min(max(at - track.last_at, 0.0), _BEAT_MOST_S) - track.beat_s) / _BEAT_READS
     track.last_at = max(track.last_at, at)
     place = _bin_at(track.bins, int(at // BIN_S))
     if place is None:
@@ -185,6 +195,8 @@ def _against_base(track: Track, place: Bin, slot: str, at: float, rssi_db: float
         track.stir_at = at
     track.stir = min(max(track.stir + off, 0.0), _STIR_MOST)
     track.home = min(max(track.home - off, 0.0), _STIR_MOST)
+    if off <= 0.0:
+        track.home_at = at
     if track.state == "standing" and track.stir < _STIR_LEARNS:
         if spot is None:
             spot = track.base[slot] = Spot(0.0, rssi_db)
@@ -205,6 +217,8 @@ def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel:
         spot = track.lately[slot] = Spot(0.0, rssi_db, anchor_db=rssi_db)
     else:
         told = surprise(spot, rssi_db, channel, real, imag)
+        if not track.calm_n:
+            track.calm_at = at
         track.calm -= told
         track.calm_n += 1
         if track.calm <= 0.0:

@@ -17,9 +17,12 @@ from rfidguard.core_state import GateState, new_state
 from rfidguard.evaluate import Passage, Truth
 from rfidguard.events import Count, Device, Event, Read, heard_at
 from rfidguard.layout import GateLayout, Layout, layout_from
-from rfidguard.passage import GONE_S, Seen, next_look, rested, wants_look, watched
+from rfidguard.looking import MISSING_TENTHS
+from rfidguard.passage import Seen, next_look, rested, vanished, wants_look, watched
 from rfidguard.pipeline import step
+from rfidguard.shelf import TENTHS
 from rfidguard.signs import around_of
+from rfidguard.standing import missed, overdue, went_out
 from rfidguard.track import Track
 from simulators.learn.labels import come_in, gone_out
 from simulators.learn.scenes import Counting, heard_as
@@ -93,7 +96,10 @@ def looks(layout: Layout, gate: GateLayout, events: Iterable[Event]) -> Iterator
 def _looked(gate: GateLayout, memory: GateState, tracks: Sequence[Track], now: float) -> Iterator[Look]:
     """One look at a gate (pipeline._look without its judgement)."""
     active = [track for track in tracks if not track.gone]
-    around = around_of(active, memory.floor_db)
+    if round(now * TENTHS) % MISSING_TENTHS == 0 and went_out(memory.presence, now):
+        for track in [track for track in active if track.state == "standing" and overdue(track, now)]:
+            missed(track)
+    around = around_of(active, memory.floor_db, now)
     for track in active:
         if not wants_look(track, memory.presence, now):
             continue
@@ -101,7 +107,7 @@ def _looked(gate: GateLayout, memory: GateState, tracks: Sequence[Track], now: f
         if seen is None:
             continue
         yield track, seen, now
-        if now - track.last_at >= GONE_S:
+        if vanished(track, now):
             track.gone = True
         else:
             rested(track, seen, now)

@@ -169,13 +169,15 @@ def reads_of_day(life: Life, seconds: int, rng: random.Random) -> Iterator[tuple
     rack = [encode_sgtin_96("0614141", "812345", serial) for serial in range(RACK_TAGS)]
     levels = [rng.uniform(-70, -58) for _ in rack]
     waiting: dict[int, list[Read]] = {}
-    serial, groups, next_group = 1_000_000, 0, MIDNIGHT + OPEN_H * HOUR_S
+    serial, groups, next_group = 1_000_000, 0, MIDNIGHT
     for second in range(seconds):
         at = MIDNIGHT + second
         for epc, level in zip(rack, levels, strict=True):
             moment = at + rng.random()
             waiting.setdefault(second, []).append(_read(epc, moment, 1, level + rng.gauss(0, 1.0), 1.0))
-        while next_group <= at and OPEN_H <= second / HOUR_S < CLOSE_H:
+        if not OPEN_H <= second / HOUR_S % 24 < CLOSE_H:
+            next_group = at + 1.0
+        while next_group <= at:
             groups += 1
             epcs = [encode_sgtin_96("0614141", "899999", serial + item) for item in range(2)]
             serial += 2

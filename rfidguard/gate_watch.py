@@ -75,15 +75,18 @@ class Watch(msgspec.Struct):
 def read_heard(watch: Watch, gate: GateLayout, track: Track, slot: str, at: float, count: int, now: float) -> None:
     """A read came in. Called for every one: constant work."""
     watch.reads += count
-    watch.read_at = max(watch.read_at, at)
-    watch.slots[slot] = max(watch.slots.get(slot, -1.0), at)
-    if (gap := watch.unheard.pop(slot, 0)) > watch.gaps.get(slot, 0):
+    if at > watch.read_at:
+        watch.read_at = at
+    if at > watch.slots.get(slot, -1.0):
+        watch.slots[slot] = at
+    unheard = watch.unheard
+    if slot in unheard and (gap := unheard.pop(slot)) > watch.gaps.get(slot, 0):
         watch.gaps[slot] = gap
     if track.state == "standing":
         for other in track.base:
             if other != slot:
-                watch.unheard[other] = watch.unheard.get(other, 0) + 1
-    if track.epc in gate.canaries:
+                unheard[other] = unheard.get(other, 0) + 1
+    if gate.canaries and track.epc in gate.canaries:
         watch.canaries[track.epc] = at
     stirred(watch, now)
 

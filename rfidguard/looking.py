@@ -89,8 +89,10 @@ def stirred(looking: Looking, track: Track) -> None:
 
 def returned(looking: Looking, track: Track, next_look: float) -> None:
     """A tag that was gone is heard again. `next_look`: when its gate is looked at next."""
-    if track.state == "standing":
-        looked_at_from(track, round(next_look * TENTHS))
+    if track.state != "standing":
+        stirred(looking, track)
+        return
+    looked_at_from(track, round(next_look * TENTHS))
     placed(looking, [track])
 
 
@@ -108,14 +110,14 @@ def _wait(looking: Looking, track: Track, tenth: int) -> None:
 
 def _ended(looking: Looking, track: Track, tenth: int) -> None:
     """A tag has waited up to `tenth`: it was heard meanwhile, or is gone from its next look on."""
-    silent_at = _silent_at(track)
-    if silent_at <= tenth:
-        caught_up(track, (tenth - 0.5) / TENTHS)
+    now = tenth / TENTHS
+    silent_at = tenth if now - track.last_at >= GONE_MAX_S else _silent_at(track)
+    if silent_at == tenth:
+        caught_up(track, now - 0.5 / TENTHS)
         silent_at = next_tenth(track)
     if silent_at > tenth:
         _wait(looking, track, silent_at)
         return
-    now = tenth / TENTHS
     del looking.due[track.epc]
     seen_until(track, now)
     departed(track, now)
@@ -124,7 +126,8 @@ def _ended(looking: Looking, track: Track, tenth: int) -> None:
 
 def _silent_at(track: Track) -> int:
     """The first tenth at which it has been silent for long enough to be gone."""
-    tenth = int((track.last_at + GONE_MAX_S) * TENTHS)
-    while tenth / TENTHS - track.last_at < GONE_MAX_S:
+    last_at = track.last_at
+    tenth = int((last_at + GONE_MAX_S) * TENTHS)
+    while tenth / TENTHS - last_at < GONE_MAX_S:
         tenth += 1
     return tenth

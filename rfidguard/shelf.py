@@ -19,7 +19,10 @@ _BINS_AT_ONCE = 10
 
 def next_tenth(track: Track) -> int:
     """The tenth of a second at which a standing tag wants its next look (`passage.wants_look`)."""
-    tenth = int(track.checked_at * TENTHS) + _LOOK_TENTHS - 1
+    tenth = round(track.checked_at * TENTHS)
+    if tenth / TENTHS == track.checked_at:
+        return tenth + _LOOK_TENTHS
+    tenth += _LOOK_TENTHS - 2
     while tenth / TENTHS - track.checked_at + LOOK_S / 2 < STANDING_LOOK_S:
         tenth += 1
     return tenth
@@ -31,18 +34,17 @@ def caught_up(track: Track, now: float) -> None:
     if now - checked < STANDING_LOOK_S - LOOK_S:
         return
     first = tenth = next_tenth(track)
-    seen, still = track.seen_s, track.still_s
+    seen, still, start = track.seen_s, track.still_s, track.start_at
     while (at := tenth / TENTHS) <= now:
-        seen += min(max(at - max(checked, track.start_at), 0.0), QUIET_LOOK_S)
+        since = at - (checked if checked > start else start)
+        seen += QUIET_LOOK_S if since > QUIET_LOOK_S else max(since, 0.0)
         seen += STANDING_LOOK_S
         still += STANDING_LOOK_S
         checked = at
         tenth += _LOOK_TENTHS
     if tenth > first:
         track.seen_s, track.still_s, track.checked_at, track.looked_reads = seen, still, checked, track.reads
-        if _forgets(track, checked):
-            for each in range(first, tenth, _LOOK_TENTHS):
-                forget_bins(track, each / TENTHS)
+        _forget_at_each(track, range(first, tenth, _LOOK_TENTHS))
 
 
 def all_caught_up(tracks: Iterable[Track], now: float) -> None:
@@ -60,14 +62,18 @@ def looked_at_from(track: Track, tenth: int) -> None:
 
 def forget_bins(track: Track, now: float) -> None:
     """Forgets what a standing tag showed before its next passage could start: nine tenths of what a full shelf would remember."""
-    if _forgets(track, now):
-        known, first = track.bins, _first_kept(track, now)
+    known, first = track.bins, _first_kept(track, now)
+    if known and known[0].index < first - _BINS_AT_ONCE:
         del known[: next((place for place, each in enumerate(known) if each.index >= first), len(known))]
 
 
-def _forgets(track: Track, now: float) -> bool:
-    """Once enough is to be forgotten. What is not by then was not before either."""
-    return bool(track.bins) and track.bins[0].index < _first_kept(track, now) - _BINS_AT_ONCE
+def _forget_at_each(track: Track, tenths: range) -> None:
+    """The same at each of several looks in a row, as long as the last of them would find something."""
+    known, last = track.bins, _first_kept(track, tenths[-1] / TENTHS) - _BINS_AT_ONCE
+    for tenth in tenths:
+        if not known or known[0].index >= last:
+            return
+        forget_bins(track, tenth / TENTHS)
 
 
 def _first_kept(track: Track, now: float) -> int:

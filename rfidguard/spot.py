@@ -56,10 +56,12 @@ def surprise(spot: Spot, level_db: float, channel: int, real: float, imag: float
 
 def learn(spot: Spot, level_db: float, channel: int, real: float, imag: float, most: float) -> None:
     """Takes a read into the spot; its memory is some `most` reads long."""
-    spot.n = min(spot.n + 1.0, most)
+    n = spot.n + 1.0
+    spot.n = n = n if n < most else most
     off = level_db - spot.mean_db
-    spot.mean_db += off / spot.n
-    spot.square_db += (min(off * off, 36.0) - spot.square_db) / (spot.n + 2.0)
+    spot.mean_db += off / n
+    square = off * off
+    spot.square_db += ((square if square < 36.0 else 36.0) - spot.square_db) / (n + 2.0)
     if real or imag:
         turn = spot.turns.get(channel)
         if turn is None:

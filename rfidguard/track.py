@@ -15,7 +15,9 @@ KEEP_BINS = 80
 
 _STEP_MOVING = math.log(2 / math.pi)
 _STEP_SD = 0.25
+_STEP_PEAK = math.sqrt(2 / math.pi) / _STEP_SD
 _STEP_OUTLIERS = 0.08
+_STEP_ANY = _STEP_OUTLIERS * 2 / math.pi
 _STEP_MIN_S = 0.05
 """Below this even a running person moves the phase too little to tell from noise."""
 _STEP_REACH_S = 2.0
@@ -162,8 +164,10 @@ def add_read(
     track.fresh_reads += count
     if track.state == "standing":
         track.beat_s += (min(max(at - track.last_at, 0.0), _BEAT_MOST_S) - track.beat_s) / _BEAT_READS
-    track.last_at = max(track.last_at, at)
-    place = _bin_at(track.bins, int(at // BIN_S))
+    if at > track.last_at:
+        track.last_at = at
+    bins, index = track.bins, int(at // BIN_S)
+    place = bins[-1] if bins and bins[-1].index == index else _bin_at(bins, index)
     if place is None:
         return
     cell = _cell_of(place, slot)
@@ -179,10 +183,11 @@ def add_read(
         place.doppler_n += 1
         place.doppler_hz += doppler_hz
         place.doppler_square += doppler_hz * doppler_hz
+    tenfold = int(10.0 * hop)
     if track.base:
-        _against_base(track, place, slot, at, rssi_db, int(10.0 * hop), real, imag)
+        _against_base(track, place, slot, at, rssi_db, tenfold, real, imag)
     if track.state != "standing":
-        _against_lately(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+        _against_lately(track, slot, at, rssi_db, tenfold, real, imag)
 
 
 def _against_base(track: Track, place: Bin, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:
@@ -191,13 +196,15 @@ def _against_base(track: Track, place: Bin, slot: str, at: float, rssi_db: float
     off = _UNHEARD if spot is None else surprise(spot, rssi_db, channel, real, imag)
     place.off += off
     place.off_n += 1
-    if track.stir <= 0.0:
+    stir, home = track.stir, track.home - off
+    if stir <= 0.0:
         track.stir_at = at
-    track.stir = min(max(track.stir + off, 0.0), _STIR_MOST)
-    track.home = min(max(track.home - off, 0.0), _STIR_MOST)
     if off <= 0.0:
         track.home_at = at
-    if track.state == "standing" and track.stir < _STIR_LEARNS:
+    stir += off
+    track.stir = stir = 0.0 if stir < 0.0 else _STIR_MOST if stir > _STIR_MOST else stir
+    track.home = 0.0 if home < 0.0 else _STIR_MOST if home > _STIR_MOST else home
+    if stir < _STIR_LEARNS and track.state == "standing":
         if spot is None:
             spot = track.base[slot] = Spot(0.0, rssi_db)
         learn(spot, rssi_db, channel, real, imag, _BASE_READS)
@@ -241,8 +248,8 @@ def phase_step_llr(step_rad: float) -> float:
     tag's is near zero (half-normal of 0.25 rad) but for some disturbed reads.
     """
     folded = abs(math.remainder(step_rad, math.pi))
-    still = math.sqrt(2 / math.pi) / _STEP_SD * math.exp(-((folded / _STEP_SD) ** 2) / 2)
-    return _STEP_MOVING - math.log((1 - _STEP_OUTLIERS) * still + _STEP_OUTLIERS * 2 / math.pi)
+    still = _STEP_PEAK * math.exp(-((folded / _STEP_SD) ** 2) / 2)
+    return _STEP_MOVING - math.log((1 - _STEP_OUTLIERS) * still + _STEP_ANY)
 
 
 def _bin_at(bins: list[Bin], index: int) -> Bin | None:

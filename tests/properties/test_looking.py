@@ -22,7 +22,8 @@ END_S = 60.0
 FEW = settings(max_examples=settings().max_examples // 2, deadline=None)
 
 PLACES = st.sampled_from([-3.0, -1.5, -1.5, -0.6, 0.8, 3.0])
-STAYS = st.lists(st.tuples(st.floats(0.5, 9.0), PLACES, st.sampled_from([0.0, 0.0, 1.0, 3.2, 7.0])), min_size=1, max_size=5)
+SECONDS = st.one_of(st.floats(0.5, 9.0), st.floats(15.0, 30.0))
+STAYS = st.lists(st.tuples(SECONDS, PLACES, st.sampled_from([0.0, 0.0, 1.0, 3.2, 7.0])), min_size=1, max_size=5)
 TAGS = st.tuples(st.floats(0.0, 12.0), PLACES, STAYS, st.sampled_from([0.4, 0.9, 3.0, 12.0]), st.integers(0, 9))
 HAPPENINGS = st.sampled_from(["out", "in", "metal", "offline", "online", "slow", "fast", "restart"])
 

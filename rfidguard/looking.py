@@ -1,21 +1,24 @@
 """Which tags of a gate have anything to look at, so that a shelf of thousands costs next to nothing. Pure.
 
-What moves, stirs, or has just come to rest is lively, and asked after at every look. What stands undisturbed waits for the
-moment at which it is gone if it is not heard again; a read that stirs it makes it lively at once.
+What moves, stirs, or has just come to rest is lively, and asked after at every look. What stands undisturbed waits until it is
+heard no more; a read that stirs it makes it lively at once.
 """
 
 from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from rfidguard.passage import seen_until
 from rfidguard.path import Presence
-from rfidguard.shelf import TENTHS, caught_up, forget_bins, looked_at_from, next_tenth
+from rfidguard.shelf import TENTHS, caught_up, looked_at_from
 from rfidguard.signs import moves
-from rfidguard.standing import GONE_MAX_S, STIRRED, departed, missed, overdue, went_out
+from rfidguard.standing import GONE_MAX_S, STIRRED, missed, overdue, went_out
 from rfidguard.track import Track
 
 MISSING_TENTHS = 5
+WAIT_S = 2 * GONE_MAX_S
+"""A shelf tag that was silent for so long is asked whether it is gone. On a full shelf each is heard every few seconds: asked any
+sooner, most would be found gone and be heard again right after.
+"""
 
 
 class Looking(msgspec.Struct, omit_defaults=True):
@@ -54,7 +57,7 @@ def lively_ones(looking: Looking, now: float) -> list[Track]:
     for each in [each for each in looking.waiting if each <= tenth]:
         for track in looking.waiting.pop(each):
             if looking.due.get(track.epc) == each:
-                _ended(looking, track, tenth)
+                _ended(looking, track, now)
     return list(looking.lively.values())
 
 
@@ -65,8 +68,9 @@ def missing_ones(looking: Looking, tracks: Mapping[str, Track], presence: Presen
     for track in tracks.values():
         if track.state == "standing" and not track.gone and overdue(track, now):
             caught_up(track, now - 0.5 / TENTHS)
-            missed(track)
-            stirred(looking, track)
+            if not track.gone:
+                missed(track)
+                stirred(looking, track)
 
 
 def placed(looking: Looking, tracks: Iterable[Track]) -> None:
@@ -78,7 +82,7 @@ def placed(looking: Looking, tracks: Iterable[Track]) -> None:
             stirred(looking, track)  # while others are judged by it (`signs.around_of`) too
         else:
             looking.lively.pop(track.epc, None)
-            _wait(looking, track, _silent_at(track))
+            _wait(looking, track)
 
 
 def stirred(looking: Looking, track: Track) -> None:
@@ -89,11 +93,10 @@ def stirred(looking: Looking, track: Track) -> None:
 
 def returned(looking: Looking, track: Track, next_look: float) -> None:
     """A tag that was gone is heard again. `next_look`: when its gate is looked at next."""
-    if track.state != "standing":
-        stirred(looking, track)
-        return
-    looked_at_from(track, round(next_look * TENTHS))
-    placed(looking, [track])
+    if track.state == "standing":
+        looked_at_from(track, round(next_look * TENTHS))
+    if track.epc not in looking.due:
+        placed(looking, [track])
 
 
 def forgotten(looking: Looking, epc: str) -> None:
@@ -102,32 +105,21 @@ def forgotten(looking: Looking, epc: str) -> None:
     looking.due.pop(epc, None)
 
 
-def _wait(looking: Looking, track: Track, tenth: int) -> None:
+def _wait(looking: Looking, track: Track) -> None:
+    tenth = int((track.last_at + WAIT_S) * TENTHS) + 1
     if looking.due.get(track.epc) != tenth:
         looking.due[track.epc] = tenth
         looking.waiting.setdefault(tenth, []).append(track)
 
 
-def _ended(looking: Looking, track: Track, tenth: int) -> None:
-    """A tag has waited up to `tenth`: it was heard meanwhile, or is gone from its next look on."""
-    now = tenth / TENTHS
-    silent_at = tenth if now - track.last_at >= GONE_MAX_S else _silent_at(track)
-    if silent_at == tenth:
-        caught_up(track, now - 0.5 / TENTHS)
-        silent_at = next_tenth(track)
-    if silent_at > tenth:
-        _wait(looking, track, silent_at)
+def _ended(looking: Looking, track: Track, now: float) -> None:
+    """A tag has waited: it was heard meanwhile, or is gone."""
+    if now - track.last_at < WAIT_S:
+        _wait(looking, track)
         return
-    del looking.due[track.epc]
-    seen_until(track, now)
-    departed(track, now)
-    forget_bins(track, now)
-
-
-def _silent_at(track: Track) -> int:
-    """The first tenth at which it has been silent for long enough to be gone."""
-    last_at = track.last_at
-    tenth = int((last_at + GONE_MAX_S) * TENTHS)
-    while tenth / TENTHS - last_at < GONE_MAX_S:
-        tenth += 1
-    return tenth
+    if not track.gone:
+        caught_up(track, now)
+    if track.gone:
+        forgotten(looking, track.epc)
+    else:
+        stirred(looking, track)

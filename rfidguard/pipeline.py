@@ -185,12 +185,12 @@ def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
         effects = _met(layout, state, track)
         memory.since = read.at if memory.since is None else memory.since
         track.new = read.at - memory.since > SETTLING_S
-    elif track.gone:
+    elif track.state == "standing" and not track.gone and not memory.blindness.lasts():
+        caught_up(track, state.now)
+    if track.gone:
         _reappeared(track, read.at)
         if not memory.blindness.lasts():
             returned(memory.looking, track, memory.next_look or next_look(state.now))
-    elif track.state == "standing" and not memory.blindness.lasts():
-        caught_up(track, state.now)
     add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count, read.doppler_hz)
     if track.state == "standing" and track.stir >= STIRRED:
         stirred(memory.looking, track)

@@ -7,7 +7,7 @@ looks twice a second would have changed is made up for when somebody needs it, a
 from collections.abc import Iterable
 
 from rfidguard.passage import LOOK_S, QUIET_LOOK_S
-from rfidguard.standing import DEPARTS_S, STANDING_LOOK_S
+from rfidguard.standing import DEPARTS_S, GONE_MAX_S, STANDING_LOOK_S
 from rfidguard.track import BIN_S, Track
 
 TENTHS = 10.0
@@ -29,19 +29,22 @@ def next_tenth(track: Track) -> int:
 
 
 def caught_up(track: Track, now: float) -> None:
-    """Does to a standing tag what all looks that it wanted up to `now` would have done, none of which it was given."""
+    """Does to a standing tag in view what all looks that it wanted up to `now` would have done, none of which it was given."""
     checked = track.checked_at
     if now - checked < STANDING_LOOK_S - LOOK_S:
         return
     first = tenth = next_tenth(track)
-    seen, still, start = track.seen_s, track.still_s, track.start_at
+    seen, still, start, last_at = track.seen_s, track.still_s, track.start_at, track.last_at
     while (at := tenth / TENTHS) <= now:
         since = at - (checked if checked > start else start)
         seen += QUIET_LOOK_S if since > QUIET_LOOK_S else max(since, 0.0)
-        seen += STANDING_LOOK_S
-        still += STANDING_LOOK_S
         checked = at
         tenth += _LOOK_TENTHS
+        if at - last_at >= GONE_MAX_S:
+            track.gone = True
+            break
+        seen += STANDING_LOOK_S
+        still += STANDING_LOOK_S
     if tenth > first:
         track.seen_s, track.still_s, track.checked_at, track.looked_reads = seen, still, checked, track.reads
         _forget_at_each(track, range(first, tenth, _LOOK_TENTHS))

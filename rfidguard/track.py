@@ -170,7 +170,8 @@ def add_read(
     place = bins[-1] if bins and bins[-1].index == index else _bin_at(bins, index)
     if place is None:
         return
-    cell = _cell_of(place, slot)
+    cells = place.cells
+    cell = cells[0] if cells and cells[0].slot == slot else _cell_of(place, slot)
     cell.n += 1
     cell.total_db += rssi_db
     cell.square_db += rssi_db * rssi_db

@@ -14,10 +14,8 @@ from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed,
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, score, table
 
-OUT = 2.1
+OUT = 2.6
 """Log-odds of having gone out from which a passage is judged to be one."""
-COUNTED_OUT = 2.6
-"""The same at a gate that knows directions only from whom its counters see."""
 THROUGH = 1.4
 """The same of having gone through whichever way, at a gate that can tell no direction: there the score never gets as high."""
 IN = 0.0
@@ -154,9 +152,7 @@ def _came_in(track: Track, seen: Seen, in_table: Table, out: float) -> bool:
 
 
 def _least(gate: GateLayout, presence: Presence) -> float:
-    if gate.tells_direction():
-        return OUT
-    return COUNTED_OUT if presence.healthy else THROUGH
+    return OUT if gate.tells_direction() or presence.healthy else THROUGH
 
 
 def _asked(track: Track, seen: Seen, least: float) -> float:

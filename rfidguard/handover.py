@@ -54,6 +54,8 @@ def _shelf(track: Track, gate: GateLayout) -> tuple[float, float]:
 def _best(heard: Sequence[tuple[int, int, int]], inner: float, outer: float) -> tuple[float, float, int | None]:
     """The best split outward and inward, and after which bin the outward one is. `inner`, `outer`: reads before the first bin."""
     later_inner, later_outer = sum(entry[1] for entry in heard), sum(entry[2] for entry in heard)
+    if not inner + later_inner or not outer + later_outer:
+        return 0.0, 0.0, None
     whole = _log_likelihood(inner + later_inner, outer + later_outer)
     out = back = 0.0
     where = None

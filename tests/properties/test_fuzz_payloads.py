@@ -42,7 +42,7 @@ from rfidguard.web.live import Broadcast
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 HUGE = 100_000_000
-MEMORY_SLACK = 90_000_000
+MEMORY_SLACK = 60_000_000
 """What a process may grow by while it refuses 100 MB: less than the 100 MB themselves."""
 
 DEEP = (b"[" * 200_000, b'{"a":' * 200_000, b'{"id":' + b"[" * 7_000 + b"]" * 7_000 + b"}", b'{"lines":[' * 1_500)

@@ -11,14 +11,12 @@ from rfidguard.effects import AlarmChanged, Decided, Effect, SwitchOutput
 from rfidguard.events import Event, Pace, Read, Tick, heard_at
 from rfidguard.inlet import Inlet
 from rfidguard.pace import STEPS, Pacer, Seen
-from rfidguard.recorder import Recorder
+from rfidguard.recorder import FLUSH_S, Recorder
 from rfidguard.runner import Runner
 
 log = logging.getLogger(__name__)
 
 IDLE_S = 0.1
-FLUSH_S = 0.05
-"""What a SIGKILL can cost of the reads of this box."""
 HELD_BACK_S = 0.5
 """Reads that come so late were kept by a reader while nobody listened. They are on disk at once: no reader tells them twice."""
 MAX_SNAPSHOT_BYTES = 32 * 1024 * 1024

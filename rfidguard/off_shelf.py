@@ -117,7 +117,7 @@ def _silent_s(gate: GateLayout, bins: Sequence[Bin], zone: int | None, last: int
 
 def _since_count(bins: Sequence[Bin], presence: Presence, now: float) -> dict[str, float]:
     """What reads say of its having left its place, since whoever was last counted going out has passed."""
-    counted = max((at for at, direction in presence.counts if direction != "in" and at <= now), default=None)
+    counted = presence.last_out(now)
     if counted is None or now - counted > _COUNTED_S:
         return {"off_since": 0.0, "offn_since": 0.0}
     first = int((counted + _PASSED_S) // BIN_S)

@@ -49,6 +49,10 @@ class Presence(msgspec.Struct):
     counts: list[tuple[float, str]] = []
     healthy: bool | None = None
 
+    def last_out(self, now: float) -> float | None:
+        """When somebody was last counted who may have gone out."""
+        return max((at for at, direction in self.counts if direction != "in" and at <= now), default=None)
+
 
 class Place(msgspec.Struct, frozen=True):
     """Probabilities at one moment: `out` started inside and is outside now; `entered` the reverse; `inside`, `still` now."""

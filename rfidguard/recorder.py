@@ -29,6 +29,7 @@ from rfidguard.privacy import Mask, Own
 log = logging.getLogger(__name__)
 
 FLUSH_S = 0.05
+"""What a SIGKILL can cost of the reads of this box."""
 RETRY_S = 1.0
 ROTATE_BYTES = 16 * 1024 * 1024
 """Some six minutes of a busy gate: a restart and `explain` go on from the snapshot with which a file begins."""

@@ -112,7 +112,7 @@ def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
 
 def _since_count(bins: Sequence[Bin], gate: GateLayout, presence: Presence, now: float) -> dict[str, float]:
     """How each side's level changed when somebody was last counted going out: for who stays by nothing, else one up, one down."""
-    counted = max((at for at, direction in presence.counts if direction != "in" and at <= now), default=None)
+    counted = presence.last_out(now)
     if counted is None or now - counted > _LATELY_S:
         return {"n_since": 0.0, "near_step": 0.0, "far_step": 0.0}
     first, split = int((counted - _BEFORE_S) // BIN_S), int(counted // BIN_S)

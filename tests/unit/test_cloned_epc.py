@@ -74,7 +74,7 @@ def test_by_default_nobody_is_told() -> None:
 
 
 @given(
-    times=st.lists(st.integers(-10_000_000, -10).map(lambda tenths: tenths / 10), min_size=1, max_size=6, unique=True),
+    times=st.lists(st.floats(-1e6, -1), min_size=1, max_size=6, unique_by=lambda at: T0 + at),
     back=st.integers(0, 6),
 )
 def test_sold_before_is_the_first_sale_since_it_last_came_back(times: list[float], back: int) -> None:

@@ -77,10 +77,12 @@ def test_a_client_that_keeps_up_never_loses() -> None:
 def test_closing_ends_clients_that_wait_and_clients_to_come() -> None:
     async def scene() -> None:
         broadcast = Broadcast()
-        waiting = asyncio.create_task(broadcast.subscribe().next(SOON_S))
-        await asyncio.sleep(0)
-        broadcast.close()
-        assert await waiting is CLOSED
+
+        async def close() -> None:
+            broadcast.close()
+
+        said, _ = await asyncio.gather(broadcast.subscribe().next(SOON_S), close())
+        assert said is CLOSED
         assert await broadcast.subscribe().next(SOON_S) is CLOSED
 
     run(scene())

@@ -1,5 +1,6 @@
 """The journal's line format: events to JSON Lines and back. Pure; files are recorder.py's and replay.py's."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
@@ -28,13 +29,18 @@ from rfidguard.events import (
 )
 
 VERSION = 1
-MAX_LINE_BYTES = 64 * 1024 * 1024
-"""A snapshot of a large shelf is some 10 MB; anything beyond this is not a journal line."""
+MAX_LINE_BYTES = 16 * 1024 * 1024
+"""The longest line but a snapshot, a ledger's answer, is far below this."""
+
+MAX_STATE_BYTES = 64 * 1024 * 1024
+"""A snapshot of a large shelf is some 10 MB, of a crowded one more than 32; anything beyond this is not a journal line."""
 
 MAX_PACE = 100
 """Tenths of a second: a gate that is looked at less often than that is not guarded."""
 
 HEADER = b'{"type":"journal","version":1}\n'
+
+_STATE_START = re.compile(rb'\s*\{\s*"type"\s*:\s*"state"')
 
 _END_OF_TIME = 253_402_300_800.0
 """The first second of the year 10000, which no calendar text can name."""
@@ -70,14 +76,19 @@ def header_line(at: float, site: str, session: str, program: str) -> bytes:
     return _encoder.encode(body) + b"\n"
 
 
+def longest(start: bytes) -> int:
+    """How many bytes a line that begins so may have. Only a snapshot, which names its type first, may be very long."""
+    return MAX_STATE_BYTES if _STATE_START.match(start) else MAX_LINE_BYTES
+
+
 def decode_line(line: bytes) -> Event | None:
     """One line -> its event; None for the optional header and for types this version does not know.
 
     Raises RefusedInput: not_json, not_an_object, no_type, too_long, bad_field (the text names the field), bad_epc, bad_gtin,
     bad_value.
     """
-    if len(line) > MAX_LINE_BYTES:
-        raise RefusedInput("too_long", f"a line of {len(line)} bytes; at most {MAX_LINE_BYTES} are read")
+    if len(line) > longest(line):
+        raise RefusedInput("too_long", f"a line of {len(line)} bytes; at most {longest(line)} are read")
     try:
         return _normal(_decoder.decode(line))
     except msgspec.ValidationError as error:

@@ -12,10 +12,13 @@ import zstandard
 
 from rfidguard.errors import ConfigError
 from rfidguard.events import Event
-from rfidguard.journal import MAX_LINE_BYTES, decode_lines
+from rfidguard.journal import MAX_LINE_BYTES, MAX_STATE_BYTES, decode_lines, longest
 from rfidguard.journal_dir import journals
 
 _CHUNK_BYTES = 1 << 20
+_START_BYTES = 64
+"""Enough of a line to tell whether it is a snapshot."""
+
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BOM = b"\xef\xbb\xbf"
@@ -60,8 +63,8 @@ def lines_in(chunks: Iterable[bytes], refused: Counter[str]) -> Iterator[bytes]:
         rest.append(first)
         length += len(first)
         if not more:
-            if length > MAX_LINE_BYTES:
-                rest = [b""]
+            if _too_long(rest, length):
+                rest, length = [b""], MAX_STATE_BYTES + 1  # whatever comes of it yet, it stays too long
             continue
         yield from _whole(rest, length, refused)
         yield from more[:-1]
@@ -70,10 +73,14 @@ def lines_in(chunks: Iterable[bytes], refused: Counter[str]) -> Iterator[bytes]:
 
 
 def _whole(parts: list[bytes], length: int, refused: Counter[str]) -> Iterator[bytes]:
-    if length > MAX_LINE_BYTES:
+    if _too_long(parts, length):
         refused["too_long"] += 1
     elif length:
         yield b"".join(parts)
+
+
+def _too_long(parts: list[bytes], length: int) -> bool:
+    return length > MAX_LINE_BYTES and length > longest(b"".join(part[:_START_BYTES] for part in parts[:_START_BYTES]))
 
 
 def chunks_of(file: BinaryIO, refused: Counter[str]) -> Iterator[bytes]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from rfidguard.events import Tick
-from rfidguard.journal import MAX_LINE_BYTES, decode_lines
-from rfidguard.journal_files import events_in
+from rfidguard.events import State, Tick
+from rfidguard.journal import MAX_LINE_BYTES, MAX_STATE_BYTES, decode_lines, encode_line
+from rfidguard.journal_files import events_in, lines_in
 
 ROOT = Path(__file__).parents[2]
 LOGS = ROOT / "tests" / "logs"
@@ -62,6 +62,22 @@ def test_a_line_beyond_all_measure_is_counted_and_the_next_is_read(tmp_path: Pat
     (tmp_path / "long").write_bytes(b"x" * (MAX_LINE_BYTES + 5) + b'\n{"type":"tick","at":1}\n')
     refused: Counter[str] = Counter()
     assert list(events_in([tmp_path / "long"], refused)) == [Tick(at=1.0)]
+    assert refused == {"too_long": 1}
+
+
+def test_a_snapshot_may_be_longer_than_any_other_line(tmp_path: Path) -> None:
+    snapshot = State(at=1.0, snapshot={"x": "y" * (MAX_LINE_BYTES + 5)})
+    (tmp_path / "long").write_bytes(encode_line(snapshot) + b'{"type":"tick","at":1}\n')
+    refused: Counter[str] = Counter()
+    assert list(events_in([tmp_path / "long"], refused)) == [snapshot, Tick(at=1.0)]
+    assert not refused
+
+
+@pytest.mark.parametrize("start", [b'{"type":"tick","at":1}', b'{"type":"state","at":1}'])
+def test_the_end_of_a_line_that_was_given_up_is_never_taken_for_a_snapshot(start: bytes) -> None:
+    filling = start + b" " * (MAX_LINE_BYTES if b"tick" in start else MAX_STATE_BYTES)
+    refused: Counter[str] = Counter()
+    assert list(lines_in([filling, b'{"type":"state","at":2}', b"\n", b"next"], refused)) == [b"next"]
     assert refused == {"too_long": 1}
 
 

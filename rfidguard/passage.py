@@ -12,7 +12,7 @@ from rfidguard.path import Place, Presence, followed, new_path
 from rfidguard.signs import Around, signs
 from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed, settle
 from rfidguard.track import BIN_S, Path, Track
-from rfidguard.trees import Table, score, table
+from rfidguard.trees import Table, ready, score, table
 
 OUT = 2.4
 """Log-odds of having gone out from which a passage is judged to be one."""
@@ -122,6 +122,12 @@ def tables(gate: GateLayout, presence: Presence) -> tuple[Table, Table]:
     if presence.healthy:
         return table("plane-out"), table("plane-in")
     return table("plane-through"), table("plane-in")
+
+
+def made_ready(gate: GateLayout) -> None:
+    """Compiles what a gate's looks will ask, so that the first of them need not wait for it."""
+    for name in ("zones-out", "zones-in") if gate.tells_direction() else ("plane-out", "plane-through", "plane-in"):
+        ready(table(name))
 
 
 def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float) -> Found | None:

@@ -10,6 +10,7 @@ from rfidguard.events import Article, Event, Lookup, Read, State, Tick, heard_at
 from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
+from rfidguard.passage import made_ready
 from rfidguard.pipeline import advance, due, step
 
 FindArticles = Callable[[tuple[str, ...]], tuple[Article, ...]]
@@ -32,6 +33,8 @@ class Runner:
         self._record = record or _unrecorded
         self._articles: FindArticles = _no_articles
         self._due = due(layout, self.state)
+        for gate in layout.gates.values():
+            made_ready(gate)
 
     def feed(self, event: Event) -> list[Effect]:
         """One event: first everything that was due before it, then the event itself. The effects, in order."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from rfidguard.errors import ConfigError, RfidguardError
-from rfidguard.trees import NEVER_HOPELESS, Branch, Leaf, Table
+from rfidguard.tree import Branch, Leaf
+from rfidguard.trees import NEVER_HOPELESS, Table
 from simulators.learn.labels import UNASKED, YES, through
 from simulators.learn.rows import Rows
 from simulators.learn.tables import Wanted

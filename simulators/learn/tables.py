@@ -13,7 +13,8 @@ from rfidguard.passage import watched
 from rfidguard.path import Presence
 from rfidguard.signs import Around
 from rfidguard.track import Track
-from rfidguard.trees import Branch, Leaf, Table
+from rfidguard.tree import Branch, Leaf
+from rfidguard.trees import Table
 from simulators.learn.scenes import Counting
 
 _EVERY: tuple[Counting, ...] = ("directed", "undirected", "none")

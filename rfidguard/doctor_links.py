@@ -93,9 +93,14 @@ def _opened(config: Config, clock: Clock) -> Iterator[Finding]:
 
 def _going_live(config: Config, passed: Passed, full_count: bool) -> Finding:
     """How much of what passed the gates the ledger knew, and whether the policy fits that."""
-    known = "nothing has left yet" if passed.known_share is None else f"the ledger knew {100 * passed.known_share:.1f} % of it"
+    known = (
+        "nothing of ours has left yet"
+        if passed.known_share is None
+        else f"the ledger knew {100 * passed.known_share:.1f} % of it"
+    )
+    foreign = f" and {passed.foreign} foreign goods" if passed.foreign else ""
     fits, todo = advice(passed, config.ledger.unknown_epc, full_count)
-    text = f"{passed.total} items left in {DAYS} days; {known}"
+    text = f"{passed.total} items of ours{foreign} left in {DAYS} days; {known}"
     live = fits and config.ledger.unknown_epc != "observe"
     return ok("gates", text) if live else warn("gates", text, todo)
 

@@ -15,6 +15,9 @@ from rfidguard.upsert import insert_into
 SOLD = ("sold", "sold_credit")
 UNSOLD = ("unpaid_exit", "reserved_exit", "ledger_stale")
 UNKNOWN = ("unknown_item", "not_in_stock", "carried_in")
+FOREIGN = ("foreign",)
+_GOING = ("out", "unknown")
+"""Foreign goods are decided whichever way they go; those that come in or stay are not counted."""
 DAYS = 14
 ENOUGH = 200
 """So many items must have left before anything is said of them."""
@@ -26,11 +29,12 @@ Row = tuple[str, str]
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """Own items that left in the last days: sold, unsold though the ledger knew them, and not known to it."""
+    """Own items that left in the last days: sold, unsold though the ledger knew them, not known to it. `foreign` goods apart."""
 
     sold: int = 0
     unsold: int = 0
     unknown: int = 0
+    foreign: int = 0
 
     @property
     def total(self) -> int:
@@ -38,7 +42,7 @@ class Passed(msgspec.Struct, frozen=True):
 
     @property
     def known_share(self) -> float | None:
-        """None where nothing left."""
+        """None where nothing of ours left."""
         return None if not self.total else round(1.0 - self.unknown / self.total, 4)
 
     @property
@@ -58,7 +62,7 @@ class ExitTally:
 
     def take(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Decided) and effect.reason in (*SOLD, *UNSOLD, *UNKNOWN):
+            if isinstance(effect, Decided) and _counts(effect):
                 day = datetime.fromtimestamp(effect.at, UTC).astimezone(self._zone).date().isoformat()
                 with self._lock:
                     self._counts[day, effect.reason] += 1
@@ -72,6 +76,12 @@ class ExitTally:
     def again(self, counts: dict[Row, int]) -> None:
         with self._lock:
             self._counts.update(counts)
+
+
+def _counts(decided: Decided) -> bool:
+    if decided.reason in FOREIGN:
+        return decided.direction in _GOING
+    return decided.reason in (*SOLD, *UNSOLD, *UNKNOWN)
 
 
 def keep_counts(conn: Connection, counts: dict[Row, int]) -> None:
@@ -88,11 +98,16 @@ def passed_lately(conn: Connection, today: str, days: int = DAYS) -> Passed:
     first = datetime.fromordinal(since).date().isoformat()
     statement = select(exit_days.c.reason, func.sum(exit_days.c.passages)).where(exit_days.c.day.between(first, today))
     counts = Counter({row[0]: int(row[1]) for row in conn.execute(statement.group_by(exit_days.c.reason))})
-    return Passed(*(sum(counts[reason] for reason in reasons) for reasons in (SOLD, UNSOLD, UNKNOWN)))
+    return Passed(*(sum(counts[reason] for reason in reasons) for reasons in (SOLD, UNSOLD, UNKNOWN, FOREIGN)))
 
 
 def advice(passed: Passed, unknown_epc: str, full_count: bool) -> tuple[bool, str]:
     """Whether the policy for unknown items fits what passes the gate, and what to do; for people."""
+    if not passed.total and passed.foreign >= ENOUGH:
+        return (
+            False,
+            "only foreign goods leave: do site.company_prefixes, site.own_epcs and the catalogue name this shop's goods?",
+        )
     if unknown_epc == "observe":
         return _ready_to_ring(passed, full_count)
     if passed.total >= ENOUGH and (passed.sold_share or 0.0) < SOLD_SHARE:

@@ -77,6 +77,7 @@ def status_message(status: LedgerStatus, policy: LedgerPolicy) -> dict[str, Any]
         },
         "passed": {
             "days": DAYS, "sold": status.passed.sold, "unsold": status.passed.unsold, "unknown": status.passed.unknown,
+            "foreign": status.passed.foreign,
             "known_share": status.passed.known_share, "sold_share": status.passed.sold_share,
         },
     }  # fmt: skip
@@ -115,11 +116,11 @@ def _stock(status: LedgerStatus, zone: tzinfo) -> Iterable[str]:
 
 def _passed(status: LedgerStatus, unknown_epc: str) -> Iterable[str]:
     passed = status.passed
-    if not passed.total:
+    if not passed.total and not passed.foreign:
         return
     yield (
         f"  through the gates in {DAYS} days: {passed.sold} items sold, {passed.unsold} unsold,"
-        f" {passed.unknown} that the ledger does not know"
+        f" {passed.unknown} that the ledger does not know; {passed.foreign} foreign goods"
     )
     yield f"  {advice(passed, unknown_epc, FULL in status.counts)[1]}"
 

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,6 +16,7 @@ from rfidguard.config_file import load
 from rfidguard.effects import AlarmChanged
 from rfidguard.epc import identify
 from rfidguard.events import Ledger
+from rfidguard.exit_tally import ENOUGH, keep_counts
 from rfidguard.feed_standing import standings
 from rfidguard.feeds.feed_store import take_page
 from rfidguard.feeds.ledger_csv import Taken
@@ -48,6 +51,10 @@ class Shop:
     def ledger(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, "-m", "rfidguard", "ledger", command, "--config", str(self.config), *arguments]
         return subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+
+    def doctor(self) -> str:
+        program = [sys.executable, "-m", "rfidguard", "doctor", "--config", str(self.config)]
+        return subprocess.run(program, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False).stdout
 
     def file(self, name: str, content: bytes | str) -> str:
         path = self.folder / name
@@ -140,6 +147,19 @@ def test_status_tells_what_is_there_and_who_was_heard(shop: Shop) -> None:
         CREDIT_TIME,
     ]
     assert json.loads(shop.ledger("status", "--json").stdout)["lanes"]["4"]["heartbeat_at"] == "2026-11-22T10:14:10.000Z"
+
+
+def test_status_and_doctor_count_foreign_goods_and_ask_what_is_own_where_nothing_else_leaves(shop: Shop) -> None:
+    with Store(shop.url, SystemClock()) as store:
+        today = datetime.fromtimestamp(SystemClock().now(), ZoneInfo("Europe/Berlin")).date().isoformat()
+        store.write(lambda conn: keep_counts(conn, {(today, "foreign"): ENOUGH})).result(10)
+    said = shop.ledger("status").stdout
+    assert f"0 items sold, 0 unsold, 0 that the ledger does not know; {ENOUGH} foreign goods" in said
+    assert "do site.company_prefixes" in said
+    assert json.loads(shop.ledger("status", "--json").stdout)["passed"]["foreign"] == ENOUGH
+    doctor = [line for line in shop.doctor().splitlines() if line.startswith("warn gates")]
+    assert len(doctor) == 1
+    assert f"0 items of ours and {ENOUGH} foreign goods left" in doctor[0]
 
 
 def test_a_configuration_that_is_missing_is_bad_usage(shop: Shop) -> None:

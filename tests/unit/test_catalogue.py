@@ -275,6 +275,24 @@ def test_what_left_is_counted_by_day_and_reason(store: Store) -> None:
     assert store.read(lambda conn: passed_lately(conn, "2027-01-15")) == Passed(sold=2, unsold=1, unknown=1)
 
 
+def test_foreign_goods_that_leave_are_counted_apart_and_those_that_come_in_or_stay_are_not(store: Store) -> None:
+    tally = ExitTally(UTC)
+    ways = ("out", "unknown", "in", "none")
+    tally.take([decided("sold"), *(msgspec.structs.replace(decided("foreign"), direction=way) for way in ways)])
+    store.write(lambda conn: keep_counts(conn, tally.due())).result(10)
+    passed = store.read(lambda conn: passed_lately(conn, "2027-01-15"))
+    assert (passed, passed.total) == (Passed(sold=1, foreign=2), 1)
+
+
+@pytest.mark.parametrize("policy", ["observe", "stock_only", "strict"])
+def test_a_shop_where_only_foreign_goods_leave_is_asked_what_its_own_goods_are(policy: str) -> None:
+    ready, text = advice(Passed(foreign=ENOUGH), policy, True)
+    assert not ready
+    assert "company_prefixes" in text
+    assert "company_prefixes" not in advice(Passed(foreign=ENOUGH, sold=1), policy, True)[1]
+    assert "company_prefixes" not in advice(Passed(foreign=ENOUGH - 1), policy, True)[1]
+
+
 @pytest.mark.parametrize(
     ("passed", "counted_whole", "ready", "word"),
     [

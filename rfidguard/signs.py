@@ -26,6 +26,13 @@ _BEFORE_S = 2.0
 _UNHEARD_SIDE_DB = 20.0
 _MOST_MISSED = 30.0
 _MISSING_S = 1.0
+_WAYS = ("out", "in", "unknown")
+_NOBODY = {
+    name.format(way): 0.0 if name == "counts_{}" else _NEVER_S
+    for way in _WAYS
+    for name in ("count_{}_s", "counts_{}", "peak_{}_s", "cross_{}_s", "first_{}_s")
+}
+"""What `_people` says where nobody was counted lately: a sign added there is added here."""
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -139,10 +146,13 @@ def _missed(n3: float, quiet_s: float) -> float:
 
 def _people(presence: Presence, now: float, peak_s: float, track: Track, place: Place | None) -> dict[str, float]:
     """Whom the counters saw lately, and how well that fits this tag: was it loudest, or over the threshold, just then?"""
-    found = {"counter": {None: -1.0, False: 0.0, True: 1.0}[presence.healthy]}
+    found = {"counter": -1.0 if presence.healthy is None else float(presence.healthy)}
+    lately = [(now - at, direction) for at, direction in presence.counts if -0.5 <= now - at <= _LATELY_S]
+    if not lately:
+        return found | _NOBODY
     crossed_s = _NEVER_S if place is None or place.crossed_at is None else now - place.crossed_at
-    for way in ("out", "in", "unknown"):
-        ages = [now - at for at, direction in presence.counts if direction == way and -0.5 <= now - at <= _LATELY_S]
+    for way in _WAYS:
+        ages = [age for age, direction in lately if direction == way]
         found[f"count_{way}_s"] = min(ages, default=_NEVER_S)
         found[f"counts_{way}"] = float(sum(age <= 1.5 for age in ages))
         found[f"peak_{way}_s"] = min((peak_s - age for age in ages), key=abs, default=_NEVER_S)
@@ -258,9 +268,9 @@ def _hear(place: Bin, gate: GateLayout, near: _Zone, far: _Zone, ears: _Ears, la
         heard += cell.n
         ears.hear(cell.slot, level, place.index)
         if zone == gate.near:
-            inner, inner_n = max(inner, level), inner_n + cell.n
+            inner, inner_n = level if level > inner else inner, inner_n + cell.n
         if zone == gate.far:
-            outer, outer_n = max(outer, level), outer_n + cell.n
+            outer, outer_n = level if level > outer else outer, outer_n + cell.n
     age = last - place.index
     ears.count(heard, age)
     if inner_n:

@@ -126,8 +126,9 @@ def tables(gate: GateLayout, presence: Presence) -> tuple[Table, Table]:
 
 def made_ready(gate: GateLayout) -> None:
     """Compiles what a gate's looks will ask, so that the first of them need not wait for it."""
-    for name in ("zones-out", "zones-in") if gate.tells_direction() else ("plane-out", "plane-through", "plane-in"):
-        ready(table(name))
+    for presence in (Presence(healthy=True), Presence(healthy=False)):
+        for known in tables(gate, presence):
+            ready(known)
 
 
 def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float) -> Found | None:

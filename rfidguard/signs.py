@@ -26,13 +26,6 @@ _BEFORE_S = 2.0
 _UNHEARD_SIDE_DB = 20.0
 _MOST_MISSED = 30.0
 _MISSING_S = 1.0
-_WAYS = ("out", "in", "unknown")
-_NOBODY = {
-    name.format(way): 0.0 if name == "counts_{}" else _NEVER_S
-    for way in _WAYS
-    for name in ("count_{}_s", "counts_{}", "peak_{}_s", "cross_{}_s", "first_{}_s")
-}
-"""What `_people` says where nobody was counted lately: a sign added there is added here."""
 
 
 class Around(msgspec.Struct, frozen=True):
@@ -151,14 +144,24 @@ def _people(presence: Presence, now: float, peak_s: float, track: Track, place: 
     if not lately:
         return found | _NOBODY
     crossed_s = _NEVER_S if place is None or place.crossed_at is None else now - place.crossed_at
-    for way in _WAYS:
+    return found | _by_way(lately, peak_s, crossed_s, now - track.start_at)
+
+
+def _by_way(lately: Sequence[tuple[float, str]], peak_s: float, crossed_s: float, started_s: float) -> dict[str, float]:
+    """`lately`: how long ago each was counted, and whither; the others are how long ago it was loudest, crossed, began."""
+    found: dict[str, float] = {}
+    for way in ("out", "in", "unknown"):
         ages = [age for age, direction in lately if direction == way]
         found[f"count_{way}_s"] = min(ages, default=_NEVER_S)
         found[f"counts_{way}"] = float(sum(age <= 1.5 for age in ages))
         found[f"peak_{way}_s"] = min((peak_s - age for age in ages), key=abs, default=_NEVER_S)
         found[f"cross_{way}_s"] = min((crossed_s - age for age in ages), key=abs, default=_NEVER_S)
-        found[f"first_{way}_s"] = min((now - track.start_at - age for age in ages), default=_NEVER_S)
+        found[f"first_{way}_s"] = min((started_s - age for age in ages), default=_NEVER_S)
     return found
+
+
+_NOBODY = _by_way([], 0.0, 0.0, 0.0)
+"""What nearly every look asks: with nobody counted, nothing depends on the tag."""
 
 
 def _place(place: Place, now: float) -> dict[str, float]:

@@ -58,7 +58,7 @@ def shares(known: Table, signs: Mapping[str, float]) -> dict[str, float]:
     """The same score, as what each sign adds to it; "prior" is what is said before any is asked. Sums to `score`."""
     asked = [signs[name] for name in known.signs]
     found = {"prior": 0.0}
-    for tree in _worth_asking(known, asked):
+    for tree in _worth_asking(known, signs):
         found["prior"] += tree.value
         while type(tree) is Branch:
             below = tree.low if asked[tree.sign] <= tree.most else tree.high
@@ -68,18 +68,9 @@ def shares(known: Table, signs: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
-def _sum(trees: Sequence[Branch | Leaf], asked: Sequence[float]) -> float:
-    total = 0.0
-    for tree in trees:
-        while type(tree) is Branch:
-            tree = tree.low if asked[tree.sign] <= tree.most else tree.high
-        total += tree.value
-    return total
-
-
-def _worth_asking(known: Table, asked: Sequence[float]) -> Sequence[Branch | Leaf]:
-    opening = known.trees[: known.opening]
-    return opening if _sum(opening, asked) < known.hopeless else known.trees
+def _worth_asking(known: Table, signs: Mapping[str, float]) -> Sequence[Branch | Leaf]:
+    opening, _ = ready(known)
+    return known.trees[: known.opening] if opening(signs) < known.hopeless else known.trees
 
 
 def probability(log_odds: float) -> float:

@@ -22,11 +22,10 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
 settings.load_profile(PROFILE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Thousands of examples of one property take longer than a test may else."""
-    for item in items if PROFILE == "long" else ():
-        if item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(3600))
+def pytest_configure(config: pytest.Config) -> None:
+    """Thousands of examples of one property take longer than a test may else; `--timeout` says otherwise."""
+    if PROFILE == "long" and config.option.timeout is None:
+        config.option.timeout = 3600.0
 
 
 class Broker:

@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 
-import pytest
 from gatework import EPCS, GTINS, Gate, offline
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -172,7 +171,6 @@ class Shop(RuleBasedStateMachine):
         return f"d{self.number}/1"
 
 
-@pytest.mark.timeout(3600 if LONG else 120)
 def test_a_box_that_dies_between_any_two_steps_says_what_it_should() -> None:
     examples = 2000 if LONG else 30
     run_state_machine_as_test(Shop, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None))

@@ -19,6 +19,8 @@ HELD_BACK_FROM = 1000
 PASSAGES = 40
 """Passages a scene: short enough that processes share the work evenly."""
 NIGHT_S = 900.0
+FAST_LINK = "m2"
+"""What the LLRP driver asks readers for (`mode = "fast"`)."""
 
 _ZONED = (("pedestals", "overhead", "four", "wide"), ("zones", "pedestals", "front"))
 _FACING = (("facing",), ("facing",))
@@ -63,18 +65,21 @@ def is_held_back(seed: int) -> bool:
     return seed >= HELD_BACK_FROM
 
 
-def _played(people: People, layouts: Layouts, counter: bool) -> Make:
-    """Scenes with `people` at one of `layouts`, each heard by another reader: link, region, phase, session, steps vary."""
+def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool = False) -> Make:
+    """Scenes with `people` at one of `layouts`, each heard by another reader: region, phase, session, steps vary. Its link is
+    the one that it is asked for, or with `any_link` whichever it has chosen.
+    """
 
     def scene(seed: int) -> ScenarioFile:
         rng = Random(f"{people}/{seed}/reader")
         known, families = layouts
         phase = rng.random() < 0.8
+        link = rng.choice(("m2", "m2", "m4", "fm0", "m4_dense"))
         mix = Mix(
             people=people,
             layout=f"random-{families[seed % len(families)]}-{seed}" if is_held_back(seed) else known[seed % len(known)],
             passages=PASSAGES,
-            link=rng.choice(("m2", "m2", "m4", "fm0", "m4_dense")),
+            link=link if any_link else FAST_LINK,
             region=rng.choice(("etsi", "fcc")),
             phase=phase,
             rssi_step_db=0.5 if phase else 1.0,
@@ -105,6 +110,11 @@ SUITES = {
     entry.name: entry
     for entry in (
         Suite("awkward-zoned", "half of the passages awkward, inside and outside zones", _played("awkward", _ZONED, True)),
+        Suite(
+            "awkward-zoned-any-link",
+            "the same, by readers that chose their link",
+            _played("awkward", _ZONED, True, any_link=True),
+        ),
         Suite("awkward-facing-counter", "half awkward, facing pedestals, a direction counter", _played("awkward", _FACING, True)),
         Suite("awkward-facing", "half awkward, facing pedestals, no counter", _played("awkward", _FACING, False)),
         Suite(

@@ -25,19 +25,34 @@ def rospecs(
     hop = capabilities.hop_table or 0
     # Session 1 keeps reads coming only with dual target, which is Impinj's own: without, a tag rests 0.5 to 5 s after each read.
     session = settings.session if settings.session is not None else 0
+    mode = _mode(settings, capabilities)
+    modes = (mode, None) if mode is not None and settings.mode == "fast" else (mode,)
     if impinj:
         dual = settings.session if settings.session is not None else 1
-        full = _configurations(settings, antennas, power, hop, dual, impinj=True)
-        yield "with Impinj extensions", _rospec(settings, number, antennas, full, impinj=True)
-    gen2 = _configurations(settings, antennas, power, hop, session, impinj=False)
-    yield "complete", _rospec(settings, number, antennas, gen2)
+        for asked in modes:
+            full = _configurations(settings, antennas, power, hop, dual, asked, impinj=True)
+            yield f"with Impinj extensions{_in(asked)}", _rospec(settings, number, antennas, full, impinj=True)
+    for asked in modes:
+        gen2 = _configurations(settings, antennas, power, hop, session, asked, impinj=False)
+        yield f"complete{_in(asked)}", _rospec(settings, number, antennas, gen2)
     if power is not None:
-        power_only = _configurations(settings, antennas, power, hop, None, impinj=False)
+        power_only = _configurations(settings, antennas, power, hop, None, None, impinj=False)
         yield "without a Gen2 command", _rospec(settings, number, antennas, power_only)
-        without_power = _configurations(settings, antennas, None, hop, session, impinj=False)
+        without_power = _configurations(settings, antennas, None, hop, session, modes[-1], impinj=False)
         yield "at the reader's own transmit power", _rospec(settings, number, antennas, without_power)
     yield "with the reader's own radio settings", _rospec(settings, number, antennas, [])
     yield "on all antennas", _rospec(settings, number, (0,), [])
+
+
+def _mode(settings: LlrpSettings, capabilities: Capabilities) -> int | None:
+    """The RF mode to ask for; None leaves it to the reader."""
+    if settings.mode == "fast":
+        return capabilities.fast_mode
+    return None if settings.mode == "reader" else settings.mode
+
+
+def _in(mode: int | None) -> str:
+    return "" if mode is None else f", in RF mode {mode}"
 
 
 def _rospec(
@@ -82,7 +97,13 @@ def _report_spec(settings: LlrpSettings, impinj: bool) -> dict[str, Any]:
 
 
 def _configurations(
-    settings: LlrpSettings, antennas: tuple[int, ...], power: int | None, hop: int, session: int | None, impinj: bool
+    settings: LlrpSettings,
+    antennas: tuple[int, ...],
+    power: int | None,
+    hop: int,
+    session: int | None,
+    mode: int | None,
+    impinj: bool,
 ) -> list[dict[str, Any]]:
     """One AntennaConfiguration a port; `power` None leaves the transmitter alone, `session` None the Gen2 command."""
     made = []
@@ -91,18 +112,18 @@ def _configurations(
         if power is not None:
             configuration["RFTransmitter"] = {"HopTableId": hop, "ChannelIndex": 1, "TransmitPower": power}
         if session is not None:
-            configuration["C1G2InventoryCommand"] = [_gen2_command(settings, session, impinj)]
+            configuration["C1G2InventoryCommand"] = [_gen2_command(settings, session, mode, impinj)]
         made.append(configuration)
     return made
 
 
-def _gen2_command(settings: LlrpSettings, session: int, impinj: bool) -> dict[str, Any]:
+def _gen2_command(settings: LlrpSettings, session: int, mode: int | None, impinj: bool) -> dict[str, Any]:
     command: dict[str, Any] = {
         "TagInventoryStateAware": False,
         "C1G2SingulationControl": {"Session": session, "TagPopulation": settings.tag_population, "TagTransitTime": 0},
     }
-    if settings.mode is not None:
-        command["C1G2RFControl"] = {"ModeIndex": settings.mode, "Tari": 0}
+    if mode is not None:
+        command["C1G2RFControl"] = {"ModeIndex": mode, "Tari": 0}
     if impinj:
         command["ImpinjInventorySearchMode"] = {"InventorySearchMode": SEARCH_MODES[settings.search_mode]}
     return command

@@ -9,7 +9,7 @@ from llrp_probe import ANSWERS, capabilities, message, status, tlv
 from pydantic import ValidationError
 
 from drivers.llrp import messages
-from drivers.llrp.capabilities import Capabilities, ReaderState, capabilities_from, state_from
+from drivers.llrp.capabilities import Capabilities, ReaderState, RfMode, capabilities_from, state_from
 from drivers.llrp.control import MAX_DECODED_BYTES, Control
 from drivers.llrp.dialogue import Dialogue, Setup
 from drivers.llrp.frames import Frame
@@ -19,6 +19,8 @@ from drivers.llrp.outputs import Outputs
 from drivers.llrp.rospec import rospecs
 from drivers.llrp.settings import LlrpSettings
 from rfidguard.errors import DeviceLost
+from simulators.llrp_reader.capabilities import capabilities as told_by
+from simulators.llrp_reader.profile import profile
 
 SETTINGS = LlrpSettings(host="192.0.2.10")
 
@@ -51,7 +53,17 @@ def dialogue(**setup: Any) -> Dialogue:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"keepalive_s": 0.5}, {"keepalive_s": 6}, {"session": 4}, {"port": 0}, {"sesion": 1}, {"host": ""}]
+    "wrong",
+    [
+        {"keepalive_s": 0.5},
+        {"keepalive_s": 6},
+        {"session": 4},
+        {"mode": "fastest"},
+        {"mode": -1},
+        {"port": 0},
+        {"sesion": 1},
+        {"host": ""},
+    ],
 )
 def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -108,6 +120,36 @@ def test_inventories_get_simpler_and_never_repeat() -> None:
     assert len(made) == len(set(made)) == 6
     assert lengths[0] == max(lengths)
     assert lengths[-1] == min(lengths)
+
+
+def modes_asked(able: Capabilities, **settings: object) -> list[int | None]:
+    """The RF mode of each inventory with a Gen2 command that a reader would be asked for, one that refuses every one."""
+    given = SETTINGS.model_copy(update=settings)
+    found = []
+    for _, rospec in rospecs(given, able, (1,), 7, impinj=False):
+        for antenna in rospec["AISpec"][0]["InventoryParameterSpec"][0]["AntennaConfiguration"]:
+            for command in antenna.get("C1G2InventoryCommand", ()):
+                found.append(command.get("C1G2RFControl", {}).get("ModeIndex"))
+    return found
+
+
+@pytest.mark.parametrize("model", ["impinj", "generic"])
+def test_the_fast_mode_is_the_one_whose_bits_take_the_least_time_but_for_fm0(model: str) -> None:
+    told = frame(11, status() + told_by(profile(model), 0, has_utc=True))
+    able = capabilities_from(Control(Counter()).decode("GET_READER_CAPABILITIES_RESPONSE", told) or {})
+    rates = {mode: able.modes[mode].bit_rate for mode in range(4)}
+    assert rates == {0: 640e3, 1: 320e3, 2: 274e3 / 4, 3: 170.6e3 / 8}
+    assert able.fast_mode == 1
+    assert Capabilities(modes={5: RfMode(1, 640e3)}).fast_mode == 5
+
+
+def test_the_fast_mode_is_asked_for_and_given_up_where_it_is_refused() -> None:
+    modes = {1002: RfMode(4, 10e3), 3: RfMode(8, 21e3), 1: RfMode(2, 320e3), 4: RfMode(2, 320e3), 0: RfMode(1, 640e3)}
+    able = Capabilities(powers={1: 30.0}, modes=modes)
+    assert modes_asked(able) == [1, None, None]
+    assert modes_asked(able, mode="reader") == [None, None]
+    assert modes_asked(able, mode=1002) == [1002, 1002]
+    assert modes_asked(Capabilities(powers={1: 30.0})) == [None, None]
 
 
 def test_without_impinj_session_0_keeps_reads_coming() -> None:

@@ -10,7 +10,8 @@ from rfidguard.trees import Table, grouped, probability, shares
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "place": ("p_out", "p_entered", "p_inside", "was_inner", "was_outer", "crossed_s"),
     "handover": (
-        "split", "split_in", "split_s", "split_count_s",
+        "split", "split_in", "split_s", "split_count_s", "visit_ears", "visit_far", "visit_since",
+        "near_lift", "far_lift", "lift",
         "side", "swing", "centroid", "peak_diff", "now_diff", "near_fall", "far_fall", "far_vs_peak", "near_vs_peak",
         "far_loud", "near_loud", "diff_0", "diff_1", "diff_2", "turned", "peaks_apart", "firsts_apart", "least_peak",
         "near_age", "near_peak_age", "near_n0", "near_n1", "near_n2", "far_age", "far_peak_age", "far_n0", "far_n1", "far_n2",
@@ -28,10 +29,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "people": (
         "count_out_s", "count_in_s", "count_unknown_s", "counts_out", "counts_in", "counts_unknown", "counter",
         "peak_out_s", "peak_in_s", "peak_unknown_s", "cross_out_s", "cross_in_s", "cross_unknown_s",
-        "first_out_s", "first_in_s", "first_unknown_s", "n_since", "near_step", "far_step",
+        "first_out_s", "first_in_s", "first_unknown_s", "n_since", "near_since", "far_since", "near_step", "far_step",
     ),
     "loud": ("loud",),
-    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed"),
+    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed", "visit_n", "visit_owed"),
     "company": ("company", "movers", "missing", "flips"),
 }  # fmt: skip
 """The terms that people see: each is the sum of what its signs add to the score. explain.py tells what they mean."""

@@ -5,7 +5,7 @@ the reads in time against none, as a log-likelihood ratio (two binomial shares a
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rfidguard.layout import GateLayout
 from rfidguard.path import Presence
@@ -15,6 +15,8 @@ _MOST = 30.0
 _NEVER_S = 9.0
 _SHELF_READS = 4.0
 """What a tag's shelf is worth as reads before the first one."""
+_OLDER_MOST = 40.0
+"""The visit so far is worth at most so many: what happened long ago says less of where it was just now."""
 
 
 def handover_signs(track: Track, gate: GateLayout, presence: Presence, bins: Sequence[Bin], now: float) -> dict[str, float]:
@@ -24,7 +26,7 @@ def handover_signs(track: Track, gate: GateLayout, presence: Presence, bins: Seq
     if gate.near == gate.far:
         return {}
     heard = [(place.index, *_sides(place, gate)) for place in bins]
-    out, back, index = _best(heard, *_shelf(track, gate))
+    out, back, index = _best(heard, *_earlier(track, gate))
     split_s = _NEVER_S if index is None else min(now - (index + 1) * BIN_S, _NEVER_S)
     gaps = [(now - split_s) - at for at, direction in presence.counts if direction != "in" and at <= now]
     near = min(gaps, key=abs, default=_NEVER_S)
@@ -43,12 +45,19 @@ def _sides(place: Bin, gate: GateLayout) -> tuple[int, int]:
     return inner, outer
 
 
-def _shelf(track: Track, gate: GateLayout) -> tuple[float, float]:
-    total = sum(track.ears.values())
-    if not total:
-        return 0.0, 0.0
-    outer = sum(n for slot, n in track.ears.items() if gate.zones.get(slot) == gate.far) / total
-    return _SHELF_READS * (1.0 - outer), _SHELF_READS * outer
+def _earlier(track: Track, gate: GateLayout) -> tuple[float, float]:
+    """Reads by each side before the first bin: what its shelf is worth, and those of the visit that bins do not hold any more."""
+    inner, outer = _by_side(track.ears, gate)
+    if inner + outer:
+        inner, outer = _SHELF_READS * inner / (inner + outer), _SHELF_READS * outer / (inner + outer)
+    older_inner, older_outer = _by_side({slot: heard.n for slot, heard in track.older.items()}, gate)
+    part = min(1.0, _OLDER_MOST / max(older_inner + older_outer, 1.0))
+    return inner + part * older_inner, outer + part * older_outer
+
+
+def _by_side(reads: Mapping[str, float], gate: GateLayout) -> tuple[float, float]:
+    inner = sum(n for slot, n in reads.items() if gate.zones.get(slot) == gate.near)
+    return inner, sum(n for slot, n in reads.items() if gate.zones.get(slot) == gate.far)
 
 
 def _best(heard: Sequence[tuple[int, int, int]], inner: float, outer: float) -> tuple[float, float, int | None]:

@@ -87,7 +87,7 @@ def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, 
     if gate.tells_direction():
         if track.path is None:
             track.path = _fresh_path(track)
-        place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
+        track.path, place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
         track.leaving = place.out > LEAVING
     return Seen(signs(track, gate, presence, place, around, now), place)
 
@@ -216,6 +216,7 @@ def _returned(track: Track, seen: Seen, out_table: Table, in_table: Table, now: 
     track.flips += 1
     track.back_at = None
     track.start_at = track.last_at
+    track.older = {}
     track.path = None
     track.inside = _BACK
     return what

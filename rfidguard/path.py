@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from rfidguard.hearing import heard
-from rfidguard.track import BIN_S, Bin, Path, copied
+from rfidguard.track import BIN_S, Ahead, Bin, Path, copied
 
 CELLS = 12
 CELL_M = 0.25
@@ -48,6 +48,14 @@ class Presence(msgspec.Struct):
 
     counts: list[tuple[float, str]] = []
     healthy: bool | None = None
+    told: int = 0
+    """How many counts were ever heard."""
+
+    def hear(self, at: float, direction: str, kept_s: float) -> None:
+        """Somebody was counted; counts of more than `kept_s` before are forgotten."""
+        self.counts = [entry for entry in self.counts if at - entry[0] < kept_s]
+        self.counts.append((at, direction))
+        self.told += 1
 
     def last_out(self, now: float) -> float | None:
         """When somebody was last counted who may have gone out."""
@@ -81,16 +89,33 @@ def new_path(index: int, inside: float) -> Path:
 
 def followed(
     path: Path, bins: Sequence[Bin], zones: Mapping[str, int], near: int, far: int, now: float, presence: Presence
-) -> Place:
-    """Moves the path on to `now` and tells where the tag is. Late reads within the lag still count."""
+) -> tuple[Path, Place]:
+    """The path moved on to `now`, and where the tag is. Late reads within the lag still count."""
     upto = int(now // BIN_S) - 1
     by_index = _after(bins, path.index)
+    if path.index < upto - LAG_BINS:
+        path = _held(path, by_index, presence)
     while path.index < upto - LAG_BINS:
         _advance(path, by_index.get(path.index + 1), zones, near, far, presence)
+    if path.index >= upto:
+        return path, _place(path)
     ahead = copied(path)
     while ahead.index < upto:
         _advance(ahead, by_index.get(ahead.index + 1), zones, near, far, presence)
-    return _place(ahead)
+    path.ahead = Ahead(ahead, _reads(by_index.get(ahead.index)), presence.told, presence.healthy)
+    return path, _place(ahead)
+
+
+def _held(path: Path, by_index: Mapping[int, Bin], presence: Presence) -> Path:
+    """The path one bin on, if it was moved there for the moment and nothing came since that would have moved it otherwise."""
+    ahead = path.ahead
+    if ahead is None or ahead.path.index != path.index + 1 or (ahead.told, ahead.healthy) != (presence.told, presence.healthy):
+        return path
+    return ahead.path if ahead.reads == _reads(by_index.get(ahead.path.index)) else path
+
+
+def _reads(place: Bin | None) -> int:
+    return 0 if place is None else sum(cell.n for cell in place.cells)
 
 
 def _after(bins: Sequence[Bin], index: int) -> dict[int, Bin]:

@@ -238,6 +238,7 @@ def _reappeared(track: Track, at: float) -> None:
     if track.state != "standing" and not open_still:
         track.start_at = at
         track.fresh_reads = 0
+        track.older = {}
         track.path = None
 
 
@@ -263,9 +264,7 @@ def _count(state: CoreState, event: Count) -> list[Effect]:
     if gate is None:
         tally(state, "unknown_gate")
         return []
-    presence = gate.presence
-    presence.counts = [entry for entry in presence.counts if event.at - entry[0] < COUNTS_KEPT_S]
-    presence.counts += [(event.at, event.direction)]
+    gate.presence.hear(event.at, event.direction, COUNTS_KEPT_S)
     gate.counters.setdefault(event.counter, True)
     people_counted(gate.watch, event.at, state.now)
     counters_judged(gate)

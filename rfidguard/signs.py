@@ -14,7 +14,8 @@ from rfidguard.motion import doppler_spread, level_spread, liveliest_second, pha
 from rfidguard.off_shelf import off_shelf_signs
 from rfidguard.path import Place, Presence
 from rfidguard.standing import STIRRED
-from rfidguard.track import BIN_S, Bin, Cell, Track
+from rfidguard.track import BIN_S, VISIT_LEAD_S, Bin, Cell, Track
+from rfidguard.visit import visit_signs
 
 _FADE_DB_S = 10.0
 _NEVER_S = 9.0
@@ -49,7 +50,7 @@ def signs(
     track: Track, gate: GateLayout, presence: Presence, place: Place | None, around: Around, now: float
 ) -> dict[str, float]:
     """Every sign by name. `place`: where the tag probably is, at a gate whose zones tell."""
-    first, last = int((track.start_at - 1.0) // BIN_S), int(now // BIN_S)
+    first, last = int((track.start_at - VISIT_LEAD_S) // BIN_S), int(now // BIN_S)
     bins = [place_ for place_ in track.bins if place_.index >= first and place_.cells]
     found = _levels(bins, gate, last, around.floor_db)
     found |= _changes(bins, last)
@@ -70,6 +71,7 @@ def signs(
     }
     found |= off_shelf_signs(track, gate, presence, bins, now)
     found |= handover_signs(track, gate, presence, bins, now)
+    found |= visit_signs(track, gate, presence, bins, now)
     found |= _since_count(bins, gate, presence, now)
     found["missed"] = _missed(found["n3"], now - track.last_at)
     found |= _people(presence, now, found["peak_age"], track, place)

@@ -33,6 +33,7 @@ def departed(track: Track, now: float) -> bool:
     track.start_at = max(track.stir_at, now - DEPARTS_S)
     track.fresh_reads = 0
     track.lately, track.calm, track.calm_n = {}, 0.0, 0
+    track.older = {}
     track.home = 0.0
     track.path = None
     return True
@@ -75,7 +76,7 @@ def settle(track: Track, inside: float) -> None:
         track.ears = {slot: spot.n for slot, spot in track.lately.items()}
         track.beat_s = max(track.last_at - track.calm_at, 0.0) / max(track.calm_n, 1)
         track.home_at = track.last_at
-    track.lately = {}
+    track.lately, track.older = {}, {}
     track.flips = max(track.flips - 1, 0)
     track.stir = 0.0
     track.still_s = max(track.still_s, REST_S)

@@ -13,6 +13,9 @@ BIN_S = 0.1
 KEEP_BINS = 80
 """8 s of history: a slow stroll through the longest read zone takes about 6 s."""
 
+VISIT_LEAD_S = 1.0
+"""So long before the start of a passage its signs look back."""
+
 _STEP_MOVING = math.log(2 / math.pi)
 _STEP_SD = 0.25
 _STEP_PEAK = math.sqrt(2 / math.pi) / _STEP_SD
@@ -63,12 +66,30 @@ class Bin(msgspec.Struct):
     doppler_square: float = 0.0
 
 
+class Older(msgspec.Struct):
+    """What one antenna heard of the present visit in bins that are forgotten: how many reads, and the sum of their RSSI (dB)."""
+
+    n: float = 0.0
+    total_db: float = 0.0
+
+
 class Ear(msgspec.Struct):
     """What one antenna last heard of the tag: the level (dB), the bin in which it did, and the level's slow mean."""
 
     level_db: float
     index: int
     slow_db: float
+
+
+class Ahead(msgspec.Struct):
+    """A path moved on by one more bin for the moment: for good, unless that bin then held more than `reads`, or more than `told`
+    counts of people were heard, or the counters were not as `healthy` as they were.
+    """
+
+    path: "Path"
+    reads: int
+    told: int
+    healthy: bool | None
 
 
 class Path(msgspec.Struct):
@@ -93,6 +114,7 @@ class Path(msgspec.Struct):
     high_db: float = 0.0
     inner: bool = False
     outer: bool = False
+    ahead: Ahead | None = None
 
 
 class Track(msgspec.Struct, kw_only=True):
@@ -109,6 +131,8 @@ class Track(msgspec.Struct, kw_only=True):
     start_at: float
     """Start of the present passage: when it appeared, or left its baseline."""
     bins: list[Bin] = []
+    older: dict[str, Older] = {}
+    """What each antenna heard since `start_at`, before the first of `bins`."""
     phase_ref: dict[str, tuple[float, float, float]] = {}
     """Slot -> channel, phase (rad) and time of its last read."""
     base: dict[str, Spot] = {}
@@ -167,7 +191,7 @@ def add_read(
     if at > track.last_at:
         track.last_at = at
     bins, index = track.bins, int(at // BIN_S)
-    place = bins[-1] if bins and bins[-1].index == index else _bin_at(bins, index)
+    place = bins[-1] if bins and bins[-1].index == index else _bin_at(track, index)
     if place is None:
         return
     cells = place.cells
@@ -236,10 +260,20 @@ def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel:
     learn(spot, rssi_db, channel, real, imag, _LATELY_READS)
 
 
+def add_older(older: dict[str, Older], place: Bin) -> None:
+    """Adds what a bin holds to what each antenna heard before."""
+    for cell in place.cells:
+        known = older.get(cell.slot)
+        if known is None:
+            known = older[cell.slot] = Older()
+        known.n += cell.n
+        known.total_db += cell.total_db
+
+
 def copied(path: Path) -> Path:
     """A path that can be moved on without moving `path`."""
     ears = {slot: msgspec.structs.replace(ear) for slot, ear in path.ears.items()}
-    return msgspec.structs.replace(path, ears=ears)
+    return msgspec.structs.replace(path, ears=ears, ahead=None)
 
 
 def phase_step_llr(step_rad: float) -> float:
@@ -253,11 +287,12 @@ def phase_step_llr(step_rad: float) -> float:
     return _STEP_MOVING - math.log((1 - _STEP_OUTLIERS) * still + _STEP_ANY)
 
 
-def _bin_at(bins: list[Bin], index: int) -> Bin | None:
+def _bin_at(track: Track, index: int) -> Bin | None:
+    bins = track.bins
     if not bins or index > bins[-1].index:
         bins.append(Bin(index))
         while bins[0].index <= index - KEEP_BINS:
-            bins.pop(0)
+            _outlived(track, bins.pop(0))
         return bins[-1]
     for place, known in enumerate(reversed(bins)):
         if known.index == index:
@@ -269,6 +304,13 @@ def _bin_at(bins: list[Bin], index: int) -> Bin | None:
         return None
     bins.insert(0, Bin(index))
     return bins[0]
+
+
+def _outlived(track: Track, place: Bin) -> None:
+    """Of a bin that is forgotten its sums remain, while the visit lasts."""
+    if track.state == "standing" or place.index < int((track.start_at - VISIT_LEAD_S) // BIN_S):
+        return
+    add_older(track.older, place)
 
 
 def _cell_of(place: Bin, slot: str) -> Cell:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from simulators.gen2 import ASKED_LINK
 from simulators.layouts import Layout
 from simulators.random_layouts import layout_named
 from simulators.scenario_file import ScenarioFile
@@ -59,7 +60,7 @@ class Mix:
     layout: str = "four"
     passages: int = 60
     strays: int | None = None
-    link: str = "m2"
+    link: str = ASKED_LINK
     phase: bool = True
     session: int = 0
     dual_target: bool = True

@@ -4,6 +4,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from simulators.gen2 import ASKED_LINK
+
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)]
 Metres = Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]
 Moment = Annotated[float, Field(ge=-86_400 * 30, le=86_400, allow_inf_nan=False)]
@@ -24,8 +26,9 @@ class Part(BaseModel):
 
 
 class Store(Part):
-    """The shop and its gate. `link` is the Gen2 mode, `dwell_s` the longest visit to one antenna, `drift_x` how many times
-    faster levels drift than they do, `late_share` of the reads come up to `late_s` late, `swapped` are ports wired crosswise.
+    """The shop and its gate. `link` is the Gen2 mode (as a rule the one that the LLRP driver asks for), `dwell_s` the longest
+    visit to one antenna, `drift_x` how many times faster levels drift than they do, `late_share` of the reads come up to
+    `late_s` late, `swapped` are ports wired crosswise.
     """
 
     site: Name = "0001"
@@ -34,7 +37,7 @@ class Store(Part):
     company_prefix: Annotated[str, StringConstraints(pattern=r"^[0-9]{6,12}$")] = "0614141"
     layout: str = "four"
     region: Literal["fcc", "etsi"] = "etsi"
-    link: Literal["fm0", "m2", "m4", "m4_dense", "m8"] = "m4_dense"
+    link: Literal["fm0", "m2", "m4", "m4_dense", "m8"] = ASKED_LINK
     session: Annotated[int, Field(ge=0, le=3)] = 0
     dual_target: bool = True
     dwell_s: Annotated[float, Field(gt=0.02, le=10)] = 0.2

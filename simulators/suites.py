@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from rfidguard.errors import ConfigError
+from simulators.gen2 import ASKED_LINK
 from simulators.mixes import Mix, People, mixed
 from simulators.scenario_file import ScenarioFile
 from simulators.scenario_parts import RandomPeople
@@ -19,8 +20,6 @@ HELD_BACK_FROM = 1000
 PASSAGES = 40
 """Passages a scene: short enough that processes share the work evenly."""
 NIGHT_S = 900.0
-FAST_LINK = "m2"
-"""What the LLRP driver asks readers for (`mode = "fast"`)."""
 
 _ZONED = (("pedestals", "overhead", "four", "wide"), ("zones", "pedestals", "front"))
 _FACING = (("facing",), ("facing",))
@@ -79,7 +78,7 @@ def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool =
             people=people,
             layout=f"random-{families[seed % len(families)]}-{seed}" if is_held_back(seed) else known[seed % len(known)],
             passages=PASSAGES,
-            link=link if any_link else FAST_LINK,
+            link=link if any_link else ASKED_LINK,
             region=rng.choice(("etsi", "fcc")),
             phase=phase,
             rssi_step_db=0.5 if phase else 1.0,

@@ -55,13 +55,13 @@ def told(folder: Path, *words: str, status: int = 0) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve customers whose sale came 1.6 s after their exit, and three thefts that staff recovered."""
+    """Twelve customers whose sale came 2.2 s after their crossing, and three thefts that staff recovered."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "rfidguard.toml").write_text(TOML)
     events: list[Event] = [read for n in (*LATE, *STOLEN) for read in leave(goods(n), at=30.0 * n, rate_hz=20.0)]
     for n in LATE:
         at = crossing_of(30.0 * n)
-        events.append(Ledger(at=at - 60, received=at + 2.5, id=f"s{n}/1", kind="sold", epc=goods(n)))
+        events.append(Ledger(at=at - 60, received=at + 2.2, id=f"s{n}/1", kind="sold", epc=goods(n)))
     changes = record(folder, config(), events, {goods(n): "recovered" for n in STOLEN})
     assert sum(change.event_type == "raised" for change in changes) == 15
     return folder

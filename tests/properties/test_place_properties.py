@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from walks import T0, alarms, leave, own, run, walk
 
 from rfidguard.path import Presence, followed, new_path
-from rfidguard.track import BIN_S, Path, Track, add_read
+from rfidguard.track import BIN_S, Path, Track, add_read, copied
 
 ITEM = own(1)
 FEW = settings(max_examples=settings().max_examples // 8)
@@ -30,10 +30,28 @@ def test_places_are_probabilities_whatever_is_read(
     presence = Presence([(T0 + at, direction) for at, direction in counts], healthy)
     for at, slot, rssi, phase in sorted(reads):
         add_read(track, slot, T0 + at, rssi, 1.0, phase, 1)
-        place = followed(path, track.bins, ZONES, -1, 1, T0 + at + BIN_S, presence)
+        path, place = followed(path, track.bins, ZONES, -1, 1, T0 + at + BIN_S, presence)
         assert all(0.0 <= share <= 1.0 + 1e-9 for share in (place.out, place.entered, place.inside, place.still))
         assert math.isclose(sum(map(sum, path.weights)), 1.0, abs_tol=1e-6)
     assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(path)), Path) == path
+
+
+@given(READS, st.lists(st.floats(0, 2), min_size=40, max_size=40), COUNTS, st.sampled_from([None, True, False]))
+def test_a_path_kept_from_the_last_look_is_the_one_worked_out_anew(
+    reads: list[tuple[float, str, float, float]], late_s: list[float], counts: list[tuple[float, str]], healthy: bool | None
+) -> None:
+    track = Track(gate="g", epc=ITEM, first_at=T0, last_at=T0, start_at=T0)
+    kept = anew = new_path(int(T0 // BIN_S) - 1, 0.5)
+    anew, presence, waiting = copied(kept), Presence([], healthy), sorted(counts)
+    for now, (at, slot, rssi, phase) in sorted((read[0] + late, read) for read, late in zip(reads, late_s, strict=False)):
+        while waiting and waiting[0][0] <= now:
+            presence.hear(T0 + waiting[0][0], waiting.pop(0)[1], 20.0)
+        add_read(track, slot, T0 + at, rssi, 1.0, phase, 1)
+        anew.ahead = None
+        kept, place = followed(kept, track.bins, ZONES, -1, 1, T0 + now, presence)
+        anew, same = followed(anew, track.bins, ZONES, -1, 1, T0 + now, presence)
+        assert place == same
+    assert msgspec.structs.replace(kept, ahead=None) == msgspec.structs.replace(anew, ahead=None)
 
 
 @FEW

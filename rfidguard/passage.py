@@ -14,7 +14,7 @@ from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed,
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, ready, score, table
 
-OUT = 2.4
+OUT = 2.2
 """Log-odds of having gone out from which a passage is judged to be one."""
 THROUGH = 1.4
 """The same of having gone through whichever way, at a gate that can tell no direction: there the score never gets as high."""

@@ -16,6 +16,8 @@ from rfidguard.trees import Table, ready, score, table
 
 OUT = 2.2
 """Log-odds of having gone out from which a passage is judged to be one."""
+COUNTED = 2.4
+"""The same at a gate in one plane, whose counters tell the direction."""
 THROUGH = 1.4
 """The same of having gone through whichever way, at a gate that can tell no direction: there the score never gets as high."""
 IN = 0.0
@@ -159,7 +161,9 @@ def _came_in(track: Track, seen: Seen, in_table: Table, out: float) -> bool:
 
 
 def _least(gate: GateLayout, presence: Presence) -> float:
-    return OUT if gate.tells_direction() or presence.healthy else THROUGH
+    if gate.tells_direction():
+        return OUT
+    return COUNTED if presence.healthy else THROUGH
 
 
 def _asked(track: Track, seen: Seen, least: float) -> float:

@@ -11,11 +11,11 @@ from rfidguard.layout import GateLayout
 from rfidguard.path import Presence
 from rfidguard.track import BIN_S, Bin, Track
 
-_LATELY = 15
+LATELY = 15
 """In bins."""
 _UNHEARD_DB = 10.0
 """A shelf tag that an antenna does not hear would be so much quieter there than where it is heard best."""
-_OUTER_SHARE = 0.9
+OUTER_SHARE = 0.9
 _EARS_MOST = 15.0
 _OWED_MOST = 30.0
 _PASSED_S = 0.3
@@ -49,7 +49,7 @@ def _against_base(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int
             spot = track.base.get(cell.slot)
             rise = cell.total_db / cell.n - (unheard if spot is None else spot.mean_db)
             most = max(most, rise)
-            if last - place.index > _LATELY:
+            if last - place.index > LATELY:
                 continue
             rises.append(rise)
             zone = gate.zones.get(cell.slot)
@@ -71,14 +71,14 @@ def _against_ears(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int
     if not total or gate.near == gate.far:
         return {"ears1": 0.0, "ears": 0.0}
     share = _share(track, gate, gate.far)
-    outer, inner = math.log(_OUTER_SHARE / share), math.log((1.0 - _OUTER_SHARE) / (1.0 - share))
+    outer, inner = math.log(OUTER_SHARE / share), math.log((1.0 - OUTER_SHARE) / (1.0 - share))
     told = {"ears1": 0.0, "ears": 0.0}
     for place in bins:
         for cell in place.cells:
             zone = gate.zones.get(cell.slot)
             step = cell.n * (outer if zone == gate.far else inner if zone == gate.near else 0.0)
             told["ears"] = min(max(told["ears"] + step, 0.0), _EARS_MOST)
-            told["ears1"] += step if last - place.index <= _LATELY else 0.0
+            told["ears1"] += step if last - place.index <= LATELY else 0.0
     told["ears1"] = min(max(told["ears1"], -_EARS_MOST), _EARS_MOST)
     return told
 
@@ -95,15 +95,16 @@ def _against_beat(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int
         return {"owed": 0.0, "owed_home": 0.0, "near_owed": 0.0, "far_owed": 0.0, "pace3": 0.0}
     lately = sum(cell.n for place in bins if last - place.index <= _THREE_S for cell in place.cells)
     return {
-        "owed": _owed(now - track.last_at, track.beat_s),
-        "owed_home": _owed(now - track.home_at, track.beat_s),
-        "near_owed": _owed(_silent_s(gate, bins, gate.near, last), track.beat_s) * _share(track, gate, gate.near),
-        "far_owed": _owed(_silent_s(gate, bins, gate.far, last), track.beat_s) * _share(track, gate, gate.far),
+        "owed": owed(now - track.last_at, track.beat_s),
+        "owed_home": owed(now - track.home_at, track.beat_s),
+        "near_owed": owed(_silent_s(gate, bins, gate.near, last), track.beat_s) * _share(track, gate, gate.near),
+        "far_owed": owed(_silent_s(gate, bins, gate.far, last), track.beat_s) * _share(track, gate, gate.far),
         "pace3": min(lately * track.beat_s / (_THREE_S * BIN_S), _OWED_MOST),
     }
 
 
-def _owed(silent_s: float, beat_s: float) -> float:
+def owed(silent_s: float, beat_s: float) -> float:
+    """How many reads a silence is worth, at one every `beat_s`."""
     return min(silent_s / beat_s, _OWED_MOST)
 
 
@@ -117,9 +118,14 @@ def _silent_s(gate: GateLayout, bins: Sequence[Bin], zone: int | None, last: int
 
 def _since_count(bins: Sequence[Bin], presence: Presence, now: float) -> dict[str, float]:
     """What reads say of its having left its place, since whoever was last counted going out has passed."""
-    counted = presence.last_out(now)
-    if counted is None or now - counted > _COUNTED_S:
+    first = bin_passed(presence, now)
+    if first is None:
         return {"off_since": 0.0, "offn_since": 0.0}
-    first = int((counted + _PASSED_S) // BIN_S)
     since = [place for place in bins if place.index > first]
     return {"off_since": sum(place.off for place in since), "offn_since": float(sum(place.off_n for place in since))}
+
+
+def bin_passed(presence: Presence, now: float) -> int | None:
+    """The bin by which whoever was last counted going out had passed; None where that was nobody lately."""
+    counted = presence.last_out(now)
+    return None if counted is None or now - counted > _COUNTED_S else int((counted + _PASSED_S) // BIN_S)

@@ -8,21 +8,17 @@ import math
 from collections.abc import Mapping, Sequence
 
 from rfidguard.layout import GateLayout
+from rfidguard.off_shelf import LATELY, OUTER_SHARE, bin_passed, owed
 from rfidguard.path import Presence
 from rfidguard.track import BIN_S, Bin, Older, Track, add_older
 
-_LATELY = 15
 _RECENT = 25
-"""In bins: the last second and a half, and what does not count as before."""
-_OUTER_SHARE = 0.9
+"""In bins: what does not count as before."""
 _TOLD_MOST = 15.0
 _BEFORE_MOST = 60.0
 _BASE_READS = 4.0
 """What a tag's shelf is worth as reads before."""
 _ENOUGH = 2
-_OWED_MOST = 30.0
-_PASSED_S = 0.3
-_COUNTED_S = 5.0
 
 
 def visit_signs(track: Track, gate: GateLayout, presence: Presence, bins: Sequence[Bin], now: float) -> dict[str, float]:
@@ -35,14 +31,14 @@ def visit_signs(track: Track, gate: GateLayout, presence: Presence, bins: Sequen
         return found | {"lift": _lift(track, gate, bins, before, last, gate.near)}
     share = _share(track, gate, before)
     steps: dict[int | None, float] = {
-        gate.far: math.log(_OUTER_SHARE / share),
-        gate.near: math.log((1.0 - _OUTER_SHARE) / (1.0 - share)),
+        gate.far: math.log(OUTER_SHARE / share),
+        gate.near: math.log((1.0 - OUTER_SHARE) / (1.0 - share)),
     }
     found |= {
         "visit_far": share,
         "near_lift": _lift(track, gate, bins, before, last, gate.near),
         "far_lift": _lift(track, gate, bins, before, last, gate.far),
-        "visit_ears": _told(gate, bins, steps, last - _LATELY),
+        "visit_ears": _told(gate, bins, steps, last - LATELY),
     }
     return found | _since(gate, bins, steps, presence, now)
 
@@ -75,7 +71,7 @@ def _lift(track: Track, gate: GateLayout, bins: Sequence[Bin], before: Mapping[s
     """By how much (dB) the antennas of a zone hear it louder lately than before, each against itself."""
     n, total = 0, 0.0
     for place in reversed(bins):
-        if last - place.index > _LATELY:
+        if last - place.index > LATELY:
             break
         for cell in place.cells:
             usual = _usual(track, cell.slot, before) if gate.zones.get(cell.slot) == zone else None
@@ -109,10 +105,9 @@ def _since(
     gate: GateLayout, bins: Sequence[Bin], steps: Mapping[int | None, float], presence: Presence, now: float
 ) -> dict[str, float]:
     """The same since whoever was last counted going out has passed, and which side heard it how often since."""
-    counted = presence.last_out(now)
-    if counted is None or now - counted > _COUNTED_S:
+    first = bin_passed(presence, now)
+    if first is None:
         return {"visit_since": 0.0, "near_since": 0.0, "far_since": 0.0}
-    first = int((counted + _PASSED_S) // BIN_S)
     near = far = 0
     for place in reversed(bins):
         if place.index < first:
@@ -130,4 +125,4 @@ def _owed(track: Track, bins: Sequence[Bin], reads: float, last: int, now: float
         return 0.0
     began = min(track.start_at, bins[0].index * BIN_S) if bins else track.start_at
     beat_s = max((last - _RECENT) * BIN_S - began, BIN_S) / reads
-    return min((now - track.last_at) / beat_s, _OWED_MOST)
+    return owed(now - track.last_at, beat_s)

@@ -20,6 +20,8 @@ HELD_BACK_FROM = 1000
 PASSAGES = 40
 """Passages a scene: short enough that processes share the work evenly."""
 NIGHT_S = 900.0
+CHOSEN_LINKS = ("m2", "m2", "m4", "fm0", "m4_dense")
+"""What readers choose that are not asked for a link: assumed."""
 
 _ZONED = (("pedestals", "overhead", "four", "wide"), ("zones", "pedestals", "front"))
 _FACING = (("facing",), ("facing",))
@@ -73,7 +75,7 @@ def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool =
         rng = Random(f"{people}/{seed}/reader")
         known, families = layouts
         phase = rng.random() < 0.8
-        link = rng.choice(("m2", "m2", "m4", "fm0", "m4_dense"))
+        link = rng.choice(CHOSEN_LINKS)
         mix = Mix(
             people=people,
             layout=f"random-{families[seed % len(families)]}-{seed}" if is_held_back(seed) else known[seed % len(known)],

@@ -103,11 +103,11 @@ def _modes(table: Mapping[str, Any]) -> dict[int, RfMode]:
     17.3.1.1.3: its M value, which sllurp calls Mod).
     """
     entries = [entry for entry in _list(table, "UHFC1G2RFModeTableEntry") if _int(entry, "Mod") in range(4)]
-    periods = [2 ** _int(entry, "Mod") for entry in entries]
-    return {
-        _int(entry, "ModeIdentifier"): RfMode(miller, _int(entry, "BDR") / miller)
-        for entry, miller in zip(entries, periods, strict=True)
-    }
+    return {_int(entry, "ModeIdentifier"): _rf_mode(2 ** _int(entry, "Mod"), _int(entry, "BDR")) for entry in entries}
+
+
+def _rf_mode(miller: int, link_hz: int) -> RfMode:
+    return RfMode(miller, link_hz / miller)
 
 
 def _hop_table(frequencies: Mapping[str, Any]) -> int | None:

@@ -21,7 +21,7 @@ from simulators.scenario import build_scene
 from simulators.scenario_file import ScenarioFile
 from simulators.scenario_parts import Awkward, RandomPeople
 from simulators.scene_cache import Played, cached
-from simulators.suites import HELD_BACK_FROM
+from simulators.suites import CHOSEN_LINKS, HELD_BACK_FROM
 
 Counting = Literal["directed", "undirected", "none"]
 """Counters that tell in from out, that only tell somebody passed, or no counters."""
@@ -83,7 +83,7 @@ def store_scenario(seed: int, zoned: bool) -> ScenarioFile:
         people="awkward",
         layout=f"random-{rng.choice(_ZONED if zoned else _PLANE)}-{seed}",
         passages=PASSAGES,
-        link=rng.choice(("m2", "m2", "m4", "fm0", "m4_dense")),
+        link=rng.choice(CHOSEN_LINKS),
         region=rng.choice(("etsi", "fcc")),
         phase=phase,
         rssi_step_db=0.5 if phase else 1.0,

@@ -41,7 +41,7 @@ def test_a_path_kept_from_the_last_look_is_the_one_worked_out_anew(
     reads: list[tuple[float, str, float, float]], late_s: list[float], counts: list[tuple[float, str]], healthy: bool | None
 ) -> None:
     track = Track(gate="g", epc=ITEM, first_at=T0, last_at=T0, start_at=T0)
-    kept = anew = new_path(int(T0 // BIN_S) - 1, 0.5)
+    kept = new_path(int(T0 // BIN_S) - 1, 0.5)
     anew, presence, waiting = copied(kept), Presence([], healthy), sorted(counts)
     for now, (at, slot, rssi, phase) in sorted((read[0] + late, read) for read, late in zip(reads, late_s, strict=False)):
         while waiting and waiting[0][0] <= now:

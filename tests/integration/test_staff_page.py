@@ -339,6 +339,7 @@ def test_the_keyboard_is_enough(box: Box, device: Open) -> None:
     card(page, alarm).get_by_role("button", name="I’m on it").focus()
     page.keyboard.press("Enter")
     expect(card(page, alarm).locator(".taken")).to_have_text("You are on it", timeout=SOON_MS)
+    expect(card(page, alarm).locator(".ask")).to_be_focused(timeout=SOON_MS)
     page.keyboard.press("Enter")
     assert stored(box, alarm).state == "acknowledged"
     page.keyboard.press("Tab")

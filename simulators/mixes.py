@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
-from simulators.gen2 import ASKED_LINK
+from simulators.gen2 import ASKED_LINK, Newcomers
 from simulators.layouts import Layout
 from simulators.random_layouts import layout_named
 from simulators.scenario_file import ScenarioFile
@@ -70,6 +70,7 @@ class Mix:
     directional: bool = True
     seconds: float = 1800.0
     dwell_s: float = 0.2
+    newcomers: Newcomers = "no"
 
 
 def mixed(mix: Mix, seed: int) -> ScenarioFile:
@@ -98,6 +99,7 @@ def _store(mix: Mix) -> dict[str, Any]:
         "session": mix.session,
         "dual_target": mix.dual_target,
         "dwell_s": mix.dwell_s,
+        "newcomers": mix.newcomers,
         "rssi_step_db": mix.rssi_step_db,
         "region": mix.region,
         "counter": mix.counter,

@@ -117,7 +117,8 @@ def _reads(
     doors = tuple(Door(door.hinge, door.width, tuple(sorted(door.swings))) for door in scenario.door)
     air = Air(layout, cast.tags, people, doors, _traits(scenario), str(seed), epoch)
     ports = tuple(antenna.port for antenna in layout.antennas)
-    plan = Plan(ports, MODES[store.link], store.dwell_s, store.session, store.dual_target)
+    inside = frozenset(antenna.port for antenna in layout.antennas if antenna.zone == "inside")
+    plan = Plan(ports, MODES[store.link], store.dwell_s, store.session, store.dual_target, store.newcomers, inside)
     found: list[Read] = []
     told = 0.0
     for read in air.reads(plan, store.gate, f"{store.gate}-1", 0.0, seconds):
@@ -161,5 +162,6 @@ def _mix(scenario: ScenarioFile, layout: Layout, cast: Cast, seed: int) -> str:
     store = scenario.store
     return (
         f"simulated scene {scenario.name!r}, seed {seed}: {layout.name} ({layout.about}), {len(cast.actors)} people, "
-        f"{len(cast.standing)} standing tags, {store.region.upper()}, {store.link}, session S{store.session}"
+        f"{len(cast.standing)} standing tags, {store.region.upper()}, {store.link}, "
+        f"{f'session S{store.session}' if store.newcomers == 'no' else f'newcomers first by {store.newcomers}'}"
     )

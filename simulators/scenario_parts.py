@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from simulators.gen2 import ASKED_LINK
+from simulators.gen2 import ASKED_LINK, Newcomers
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=64)]
 Metres = Annotated[float, Field(ge=-20, le=20, allow_inf_nan=False)]
@@ -27,8 +27,8 @@ class Part(BaseModel):
 
 class Store(Part):
     """The shop and its gate. `link` is the Gen2 mode (as a rule the one that the LLRP driver asks for), `dwell_s` the longest
-    visit to one antenna, `drift_x` how many times faster levels drift than they do, `late_share` of the reads come up to
-    `late_s` late, `swapped` are ports wired crosswise.
+    visit to one antenna, `newcomers` how the reader asks these first (gen2.py), `drift_x` how many times faster levels drift than
+    they do, `late_share` of the reads come up to `late_s` late, `swapped` are ports wired crosswise.
     """
 
     site: Name = "0001"
@@ -41,6 +41,7 @@ class Store(Part):
     session: Annotated[int, Field(ge=0, le=3)] = 0
     dual_target: bool = True
     dwell_s: Annotated[float, Field(gt=0.02, le=10)] = 0.2
+    newcomers: Newcomers = "no"
     rssi_step_db: Annotated[float, Field(gt=0, le=2)] = 0.5
     phase: bool = True
     counter: bool = True

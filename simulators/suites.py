@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from rfidguard.errors import ConfigError
-from simulators.gen2 import ASKED_LINK
+from simulators.gen2 import ASKED_LINK, Newcomers
 from simulators.mixes import Mix, People, mixed
 from simulators.scenario_file import ScenarioFile
 from simulators.scenario_parts import RandomPeople
@@ -66,15 +66,16 @@ def is_held_back(seed: int) -> bool:
     return seed >= HELD_BACK_FROM
 
 
-def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool = False) -> Make:
-    """Scenes with `people` at one of `layouts`, each heard by another reader: region, phase, session, steps vary. Its link is
-    the one that it is asked for, or with `any_link` whichever it has chosen.
+def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool = False, marks: bool = False) -> Make:
+    """Scenes with `people` at one of `layouts`, each heard by another reader: region, phase, session, steps vary. It does what
+    the driver asks of it: a fast link, and newcomers first, by marks where it can. With `marks` every reader can; with `any_link`
+    it goes its own way.
     """
 
     def scene(seed: int) -> ScenarioFile:
         rng = Random(f"{people}/{seed}/reader")
         known, families = layouts
-        phase = rng.random() < 0.8
+        phase = rng.random() < 0.8 and not marks
         link = rng.choice(CHOSEN_LINKS)
         mix = Mix(
             people=people,
@@ -85,6 +86,7 @@ def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool =
             phase=phase,
             rssi_step_db=0.5 if phase else 1.0,
             session=rng.choice((0, 0, 0, 1)),
+            newcomers="no" if any_link else _asks_newcomers(phase),
             counter=counter,
             strays=300 if people == "night" else None,
             seconds=NIGHT_S,
@@ -92,6 +94,11 @@ def _played(people: People, layouts: Layouts, counter: bool, *, any_link: bool =
         return mixed(mix, seed)
 
     return scene
+
+
+def _asks_newcomers(phase: bool) -> Newcomers:
+    """Phase comes by Impinj's extensions only, and Impinj's readers know no marks; all others are taken to know them."""
+    return "sessions" if phase else "marks"
 
 
 def _smoke(seed: int) -> ScenarioFile:
@@ -113,8 +120,13 @@ SUITES = {
         Suite("awkward-zoned", "half of the passages awkward, inside and outside zones", _played("awkward", _ZONED, True)),
         Suite(
             "awkward-zoned-any-link",
-            "the same, by readers that chose their link",
+            "the same, by readers that chose their link, and ask all alike",
             _played("awkward", _ZONED, True, any_link=True),
+        ),
+        Suite(
+            "awkward-zoned-marks",
+            "the same, by readers that all can tell newcomers by marks",
+            _played("awkward", _ZONED, True, marks=True),
         ),
         Suite("awkward-facing-counter", "half awkward, facing pedestals, a direction counter", _played("awkward", _FACING, True)),
         Suite("awkward-facing", "half awkward, facing pedestals, no counter", _played("awkward", _FACING, False)),

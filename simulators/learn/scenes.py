@@ -15,6 +15,7 @@ import msgspec
 
 from rfidguard.errors import ConfigError
 from rfidguard.events import Count, Device, Event
+from simulators.gen2 import Newcomers
 from simulators.learn.plain_world import plain_world
 from simulators.mixes import Mix, mixed
 from simulators.scenario import build_scene
@@ -36,6 +37,7 @@ _FROM_SHELVES: tuple[Awkward, ...] = ("pick_out", "pick_out", "pick_out", "pick_
 _WAITING: tuple[Awkward, ...] = (
     "pause", "pause", "pause", "wait", "wait_back", "turn_back", "linger", "wander", "child", "pair", "in_out", "wear",
 )  # fmt: skip
+_PLANS: tuple[Newcomers, ...] = ("no", "sessions", "marks")
 _HARD: dict[int, tuple[Awkward, ...]] = {1: _WAITING, 3: _FROM_SHELVES}
 
 
@@ -88,6 +90,7 @@ def store_scenario(seed: int, zoned: bool) -> ScenarioFile:
         phase=phase,
         rssi_step_db=0.5 if phase else 1.0,
         session=rng.choice((0, 0, 0, 1)),
+        newcomers=rng.choice(_PLANS),
     )
     scenario = mixed(mix, seed)
     return scenario.model_copy(update={"random": _people(scenario, seed), "name": f"{mix.layout}-people"})

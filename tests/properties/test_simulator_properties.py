@@ -2,11 +2,12 @@
 
 import itertools
 from random import Random
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators.gen2 import MODES, Plan, inventory
+from simulators.gen2 import MODES, Newcomers, Plan, inventory
 from simulators.people import walk_through
 
 metres = st.floats(-6, 6, allow_nan=False)
@@ -19,15 +20,16 @@ legs = st.lists(st.tuples(metres, metres, st.floats(0.1, 6), st.sampled_from([0.
     mode=st.sampled_from(sorted(MODES)),
     session=st.integers(0, 3),
     dual=st.booleans(),
+    newcomers=st.sampled_from(get_args(Newcomers)),
     tags=st.integers(0, 40),
     dwell=st.floats(0.03, 1.0),
     seed=st.integers(0, 1000),
 )
 def test_reads_are_in_order_of_time_and_only_of_tags_in_view(
-    ports: list[int], mode: str, session: int, dual: bool, tags: int, dwell: float, seed: int
+    ports: list[int], mode: str, session: int, dual: bool, newcomers: Newcomers, tags: int, dwell: float, seed: int
 ) -> None:
     heard = [(tag, -50.0 - tag) for tag in range(tags)]
-    plan = Plan(tuple(ports), MODES[mode], dwell, session, dual)
+    plan = Plan(tuple(ports), MODES[mode], dwell, session, dual, newcomers, frozenset(ports[1:]))
     found = list(inventory(plan, lambda port, at: heard if port == ports[0] else [], 0.0, 1.5, Random(seed)))
     times = [at for at, _, _ in found]
     assert times == sorted(times)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from simulators.gen2 import MODES, Plan, inventory
+from simulators.gen2 import MODES, Newcomers, Plan, inventory
 
 
 def everyone(tags: int, level: float = -50.0) -> list[tuple[int, float]]:
@@ -74,6 +74,45 @@ def test_session_1_reads_a_tag_again_after_a_while() -> None:
     gaps = [b - a for a, b in itertools.pairwise(found)]
     assert len(found) >= 5
     assert all(0.8 <= gap <= 4.2 for gap in gaps)
+
+
+def reads_of_a_newcomer(newcomers: Newcomers, ports: tuple[int, ...], inside: frozenset[int] = frozenset()) -> list[int]:
+    """The ports that read a tag which comes into view after 10 s among 150 that were there, and stays for 3 s."""
+    heard, crowd = everyone(151), everyone(150)
+    plan = Plan(ports, MODES["m2"], newcomers=newcomers, inside=inside)
+    found = inventory(plan, lambda port, at: heard if 10.0 <= at < 13.0 else crowd, 0.0, 20.0, Random(6))
+    return [port for _, port, tag in found if tag == 150]
+
+
+def test_a_newcomer_without_a_mark_is_read_far_more_often() -> None:
+    often = reads_of_a_newcomer("marks", (1, 2))
+    assert len(often) > 2 * len(reads_of_a_newcomer("no", (1, 2)))
+
+
+def test_marks_leave_most_of_the_air_time_to_all() -> None:
+    crowd = everyone(150)
+    plan = Plan((1, 2), MODES["m2"], newcomers="marks")
+    found = Counter(tag for _, _, tag in inventory(plan, lambda port, at: crowd, 0.0, 20.0, Random(7)))
+    assert len(found) == 150
+    assert sum(found.values()) / 20.0 > 0.5 * rate(Plan((1, 2), MODES["m2"]), 150)
+
+
+def first_heard_after(newcomers: Newcomers) -> float:
+    """Mean seconds until a tag that comes into view of two antennas is read, among 150 that were there. Twenty come."""
+    plan = Plan((1, 2), MODES["m2"], newcomers=newcomers, inside=frozenset({1}))
+    came = {150 + number: 5.0 + number for number in range(20)}
+
+    def heard(port: int, at: float) -> list[tuple[int, float]]:
+        return everyone(150) + [(tag, -50.0) for tag, since in came.items() if since <= at]
+
+    first: dict[int, float] = {}
+    for at, _, tag in inventory(plan, heard, 0.0, 40.0, Random(8)):
+        first.setdefault(tag, at)
+    return sum(first[tag] - since for tag, since in came.items()) / len(came)
+
+
+def test_in_sessions_of_their_own_newcomers_are_heard_sooner() -> None:
+    assert 2 * first_heard_after("sessions") < first_heard_after("no")
 
 
 def test_nothing_in_view_gives_nothing() -> None:

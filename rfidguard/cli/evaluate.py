@@ -62,9 +62,9 @@ def evaluate(
     plain/alarms.jsonl`, then `rfidguard evaluate --truth plain/truth.json --alarms plain/alarms.jsonl --plot plain.png`.
 
     Suites are simulated and replayed here: `rfidguard evaluate --suite awkward-zoned --seeds held-back --scenes 8`. Seeds from
-    1000 on are held back: layouts never seen, nothing was tuned to them. The suites: awkward-zoned (and -marks: readers that
-    can tell newcomers by marks; -any-link: readers that go their own way), awkward-facing-counter, awkward-facing, awkward-plane-counter, realistic-zoned,
-    realistic-facing-counter, realistic-facing, night, walkers; smoke is a quick try.
+    1000 on are held back: layouts never seen, nothing was tuned to them. The suites: awkward-zoned (-marks: readers that all tell
+    newcomers by marks; -any-link: readers that go their own way), awkward-facing-counter, awkward-facing, awkward-plane-counter,
+    realistic-zoned, realistic-facing-counter, realistic-facing, night, walkers; smoke is a quick try.
     """
     if suite:
         if truth or alarms or decisions:

@@ -54,7 +54,9 @@ class Run:
 
 
 class Operation:
-    """All ROSpecs of the reader. `notify` gets its events, `ended` each end of an AISpec or ROSpec, `began` each start."""
+    """All ROSpecs of the reader. `notify` gets its events, `ended` each end of an AISpec or ROSpec, `began` each start,
+    `inventory_began` each AISpec that begins. `periodic`: whether periods start anything again.
+    """
 
     def __init__(
         self,
@@ -63,10 +65,13 @@ class Operation:
         notify: Callable[[Event, bytes], None],
         ended: Callable[[int, ROSpec], None],
         began: Callable[[], None],
+        inventory_began: Callable[[Inventory], None],
+        periodic: Callable[[], bool],
         most: int,
     ) -> None:
         self._timers, self._wall = timers, wall
         self._notify, self._ended, self._began = notify, ended, began
+        self._inventory_began, self._periodic = inventory_began, periodic
         self._most = most
         self.entries: dict[int, Entry] = {}
         self.run: Run | None = None
@@ -192,10 +197,10 @@ class Operation:
             wait = wait % (start.period_ms / 1000) if start.period_ms else 0.0
         entry.periodic = self._timers.after(wait, lambda: self._period(entry))
 
-    def _period(self, entry: Entry) -> None:
+    def _period(self, entry: Entry, again: bool = False) -> None:
         if entry.rospec.start.period_ms:
-            entry.periodic = self._timers.after(entry.rospec.start.period_ms / 1000, lambda: self._period(entry))
-        if entry.state == INACTIVE:
+            entry.periodic = self._timers.after(entry.rospec.start.period_ms / 1000, lambda: self._period(entry, again=True))
+        if entry.state == INACTIVE and (not again or self._periodic()):
             self._try_start(entry)
 
     def _start_waiting(self) -> None:
@@ -223,6 +228,7 @@ class Operation:
 
     def _begin_inventory(self, run: Run) -> None:
         run.seen, run.known = 0, set()
+        self._inventory_began(run.inventory)
         end = run.inventory.end
         run.of_inventory = self._end_timers(end, self._next_inventory)
         if end.kind == TAGS and end.tags is not None:

@@ -9,6 +9,7 @@ from drivers.llrp.frames import Frame
 from drivers.llrp.health import Health
 from drivers.llrp.reader_clock import ReaderClock
 from drivers.llrp.reads import Reads
+from drivers.llrp.repeats import Repeats
 from drivers.llrp.report import ReportDecoder, Tag, tags_of
 from rfidguard.clock import Clock
 from rfidguard.driver import AntennaPlace, Emit
@@ -45,6 +46,8 @@ class Hearing:
         """Set once our ROSpec is enabled: from then on fresh reads are its reads."""
         self.running = False
         self.ended = False
+        self.repeats: Repeats | None = None
+        """Watches a ROSpec that its period starts; the visit sets it."""
         self.closed = False
         self._device = device
         self._places = places
@@ -140,6 +143,8 @@ class Hearing:
         at = self._date(newest, uptime, self._received)
         if self.enabled and self._received - at < BACKLOG_S:
             self.running = True
+            if self.repeats is not None:
+                self.repeats.read(self._clock.monotonic())
 
     def _date(self, stamp_us: int | None, uptime: bool, received: float) -> float:
         """When a message's newest part happened; teaches the clock."""
@@ -182,8 +187,11 @@ class Hearing:
                 self._mind_trouble(happening)
 
     def _mind_rospec(self, what: str, rospec: int) -> None:
-        if rospec == self.number:
-            self.running, self.ended = what == "start", what != "start"
+        if rospec != self.number:
+            return
+        self.running, self.ended = what == "start", what != "start"
+        if self.repeats is not None:
+            (self.repeats.ended if self.ended else self.repeats.started)(self._clock.monotonic())
 
     def _mind_connection(self, status: int) -> None:
         if self.attempt is None:

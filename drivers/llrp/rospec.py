@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from drivers.llrp import newcomers
 from drivers.llrp.capabilities import Capabilities
 from drivers.llrp.settings import SEARCH_MODES, LlrpSettings
 
@@ -27,14 +28,21 @@ def rospecs(
     session = settings.session if settings.session is not None else 0
     mode = _mode(settings, capabilities)
     modes = (mode, None) if mode is not None and settings.mode == "fast" else (mode,)
-    if impinj:
-        dual = settings.session if settings.session is not None else 1
+
+    def rich(asked: int | None, impinj: bool) -> dict[str, Any]:
+        dual = 1 if impinj and settings.session is None else session
+        made = _configurations(settings, antennas, power, hop, dual, asked, impinj)
+        return _rospec(settings, number, antennas, made, impinj)
+
+    if newcomers.wanted(settings) and newcomers.obstacle(capabilities, len(antennas)) is None:
+        cycles = newcomers.cycles(capabilities, len(antennas))
         for asked in modes:
-            full = _configurations(settings, antennas, power, hop, dual, asked, impinj=True)
-            yield f"with Impinj extensions{_in(asked)}", _rospec(settings, number, antennas, full, impinj=True)
+            yield f"with newcomers first{_in(asked)}", newcomers.newcomers_first(rich(asked, impinj), cycles)
+    if impinj:
+        for asked in modes:
+            yield f"with Impinj extensions{_in(asked)}", rich(asked, impinj=True)
     for asked in modes:
-        gen2 = _configurations(settings, antennas, power, hop, session, asked, impinj=False)
-        yield f"complete{_in(asked)}", _rospec(settings, number, antennas, gen2)
+        yield f"complete{_in(asked)}", rich(asked, impinj=False)
     if power is not None:
         power_only = _configurations(settings, antennas, power, hop, None, None, impinj=False)
         yield "without a Gen2 command", _rospec(settings, number, antennas, power_only)

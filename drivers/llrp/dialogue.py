@@ -43,6 +43,8 @@ class Setup:
     number: int
     keepalive_s: float
     outputs_left_on: tuple[int, ...] = ()
+    inside: frozenset[int] = frozenset()
+    """Antennas of the inside zone."""
     left_by_us: tuple[int, ...] = ()
     """ROSpecs of our own from earlier sessions, for readers that cannot delete all at once."""
     may_negotiate: bool = True
@@ -55,8 +57,8 @@ class Setup:
     outputs_off: set[int] = field(default_factory=set)
     added: bool = False
     shy: bool = False
-    period_s: float | None = None
-    """After how long the reader is to start our ROSpec again by itself; None: it runs on."""
+    lasts_s: float | None = None
+    """How long a run of our ROSpec takes; None: it has no end."""
     newcomers_tried: bool = False
     """True while a reader is asked for newcomers first, over which one may hang up or fall silent."""
     newcomers_given_up: bool = False
@@ -155,15 +157,15 @@ class Dialogue:
         setup = self.setup
         refusals: list[str] = []
         self._mind_wish()
-        choices = rospecs(setup.settings, setup.capabilities, setup.antennas, setup.number, setup.impinj)
+        choices = rospecs(setup.settings, setup.capabilities, setup.antennas, setup.number, setup.impinj, setup.inside)
         for kind, rospec in choices:
             body = self._control.encode("ADD_ROSPEC", {"ROSpec": rospec})
             if body is None:
                 continue
-            period_s = newcomers.period_s(rospec)
-            answer = yield from self._try(Request(messages.ADD_ROSPEC, body, f"inventory {kind}", REQUIRED_TIMEOUT_S), period_s)
+            lasts_s = newcomers.lasts_s(rospec)
+            answer = yield from self._try(Request(messages.ADD_ROSPEC, body, f"inventory {kind}", REQUIRED_TIMEOUT_S), lasts_s)
             if answer.ok:
-                setup.added, setup.period_s = True, period_s
+                setup.added, setup.lasts_s = True, lasts_s
                 if refusals:
                     log.warning("the reader takes only an inventory %s; it refused: %s", kind, "; ".join(refusals))
                 return
@@ -177,8 +179,8 @@ class Dialogue:
         setup = self.setup
         body = messages.rospec_number(setup.number)
         enabling = Request(messages.ENABLE_ROSPEC, body, "enabling the inventory", REQUIRED_TIMEOUT_S)
-        answer = yield from self._try(enabling, setup.period_s)
-        if setup.period_s is not None and not answer.ok and not answer.silent:
+        answer = yield from self._try(enabling, setup.lasts_s)
+        if setup.lasts_s is not None and not answer.ok and not answer.silent:
             yield from self.give_up_newcomers(f"will not enable such an inventory: {answer}")
             yield from self.enable()
         elif not answer.ok:
@@ -205,20 +207,23 @@ class Dialogue:
             return False
         if messages.rospecs_in(listed.frame).get(self.setup.number) == messages.ROSPEC_ACTIVE:
             return True
-        if self.setup.period_s is not None:
+        if self.setup.lasts_s is not None:
             return False
         raise DeviceLost(f"the reader will not start the inventory (START_ROSPEC): {started}")
 
     def _mind_wish(self) -> None:
         """Somebody who asked for newcomers by name is told where he cannot have them."""
         settings = self.setup.settings
-        obstacle = newcomers.obstacle(self.setup.capabilities, len(self.setup.antennas))
-        if settings.inventory == "newcomers" and obstacle is not None:
-            log.warning('the reader at %s reads plainly, inventory = "newcomers" is not for it: %s', settings.host, obstacle)
+        if settings.inventory == "newcomers" and newcomers.way_for(self.setup.capabilities) is None:
+            log.warning(
+                'the reader at %s reads plainly, inventory = "newcomers" is not for it: its ROSpecs hold one AISpec only '
+                "(MaxNumSpecsPerROSpec)",
+                settings.host,
+            )
 
-    def _try(self, request: Request, period_s: float | None) -> Generator[Request, Answer, Answer]:
-        """A request that is about newcomers first if `period_s` says so; tried it stays where it is left unanswered."""
-        self.setup.newcomers_tried = period_s is not None
+    def _try(self, request: Request, lasts_s: float | None) -> Generator[Request, Answer, Answer]:
+        """A request that is about newcomers first if `lasts_s` says so; tried it stays where it is left unanswered."""
+        self.setup.newcomers_tried = lasts_s is not None
         answer = yield request
         self.setup.newcomers_tried = self.setup.newcomers_tried and answer.silent
         return answer

@@ -85,6 +85,7 @@ class LlrpDriver:
             may_negotiate=self._settings.llrp_version == "auto" and self._hung_up_on_version < MAX_HANG_UPS,
             keepalive_s=self._settings.keepalive_s,
             outputs_left_on=tuple(self._outputs.on()),
+            inside=frozenset(port for port, place in self._places.items() if place.zone == "inside"),
             left_by_us=tuple(self._left),
         )
         self._left = [*self._left[-7:], number]

@@ -9,7 +9,7 @@ from drivers.llrp.hearing import Hearing
 from drivers.llrp.link import Stopped
 from drivers.llrp.messages import Request
 from drivers.llrp.outputs import Outputs
-from drivers.llrp.repeats import Repeats
+from drivers.llrp.runs import Runs
 from drivers.llrp.session import POLL_S, Session
 from rfidguard.clock import Clock
 from rfidguard.driver import Emit, Order, Orders, SetOutput
@@ -99,8 +99,8 @@ class Visit:
 
     def _enabled(self) -> None:
         """What is heard from here on is our inventory."""
-        period_s = self._setup.period_s
-        self._hearing.repeats = None if period_s is None else Repeats(period_s, self._clock.monotonic())
+        lasts_s = self._setup.lasts_s
+        self._hearing.runs = None if lasts_s is None else Runs(lasts_s)
         self._hearing.enabled = True
 
     def _start(self) -> None:
@@ -110,6 +110,8 @@ class Visit:
             self._session.pump(POLL_S)
         if not self._hearing.running:
             self._hearing.running = self._session.talk(self._dialogue.start()) or self._hearing.running
+        if self._hearing.runs is not None and not self._hearing.running:
+            self._hearing.runs.refused(self._clock.monotonic())
         self._log_reader()
         self._tell_health()
         self._hearing.inputs_now(self._setup.state.inputs)
@@ -122,8 +124,8 @@ class Visit:
         """An inventory that ends by itself is started again."""
         if self._hearing.closed:
             raise DeviceLost("the reader ended the session (it may be rebooting)")
-        if self._hearing.repeats is not None:
-            self._mind_repeats(self._hearing.repeats)
+        if self._hearing.runs is not None:
+            self._mind_runs(self._hearing.runs)
         elif self._hearing.ended:
             now = self._clock.monotonic()
             if now < self._started_at + MIN_INVENTORY_S:
@@ -132,11 +134,18 @@ class Visit:
             self._hearing.ended, self._started_at = False, now
             self._hearing.running = self._session.talk(self._dialogue.start())
 
-    def _mind_repeats(self, repeats: Repeats) -> None:
-        """An inventory that ends with its period is left alone while the reader starts it again; else a plain one takes over."""
-        why = repeats.fault(self._clock.monotonic(), self._session.heard_at)
-        if why is None:
-            return
+    def _mind_runs(self, runs: Runs) -> None:
+        """An inventory that ends by design is begun again where the reader does not do that; where that fails a plain one takes
+        over.
+        """
+        now = self._clock.monotonic()
+        why = runs.fault(now, self._session.heard_at)
+        if why is not None:
+            self._read_plainly(why)
+        elif runs.wants_start(now) and self._session.talk(self._dialogue.start()):
+            runs.obeyed()
+
+    def _read_plainly(self, why: str) -> None:
         self._session.talk(self._dialogue.give_up_newcomers(why))
         self._hearing.enabled = self._hearing.running = self._hearing.ended = False
         self._session.talk(self._dialogue.enable())
@@ -144,9 +153,9 @@ class Visit:
         self._start()
 
     def _tell_health(self) -> None:
-        """Online only while it truly reads, or is between two periods."""
+        """Online only while it truly reads, or is between two runs."""
         reason = self._hearing.health.reason(self._clock.monotonic())
-        between = self._hearing.repeats is not None and self._hearing.ended
+        between = self._hearing.runs is not None and self._hearing.ended
         if not self._hearing.running and not between:
             reason = UNCONFIRMED
         state = ("online", None) if reason is None else ("degraded", reason)

@@ -60,7 +60,7 @@ def reader(
 
     Example: rfidguard simulate unpaid --out run && rfidguard sim reader --port 5084 --journal run/journal.jsonl --loop
 
-    Faults: refuse, silent, drop, reboot, error, no_answer, keepalive_off, period_off, clock_offset, year_1970, no_utc, dribble,
+    Faults: refuse, silent, drop, reboot, error, no_answer, keepalive_off, stays_ended, clock_offset, year_1970, no_utc, dribble,
     duplicate, omit_unchanged, unknown_parameter, unknown_message, short_parameter, antenna, overflow, exception.
     """
     from simulators.llrp_reader.reader import SimReader

@@ -68,7 +68,7 @@ class Device:
             self._ended,
             began,
             self._inventory_began,
-            lambda: not faults.period_off,
+            lambda: not faults.stays_ended,
             profile.max_rospecs,
         )
         self._flags = Flags() if profile.state_aware else None

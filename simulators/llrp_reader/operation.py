@@ -55,7 +55,7 @@ class Run:
 
 class Operation:
     """All ROSpecs of the reader. `notify` gets its events, `ended` each end of an AISpec or ROSpec, `began` each start,
-    `inventory_began` each AISpec that begins. `periodic`: whether periods start anything again.
+    `inventory_began` each AISpec that begins. `again`: whether an immediate ROSpec that is done starts again by itself.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Operation:
         ended: Callable[[int, ROSpec], None],
         began: Callable[[], None],
         inventory_began: Callable[[Inventory], None],
-        periodic: Callable[[], bool],
+        again: Callable[[], bool],
         most: int,
     ) -> None:
         self._timers, self._wall = timers, wall
         self._notify, self._ended, self._began = notify, ended, began
-        self._inventory_began, self._periodic = inventory_began, periodic
+        self._inventory_began, self._again = inventory_began, again
         self._most = most
         self.entries: dict[int, Entry] = {}
         self.run: Run | None = None
@@ -197,10 +197,10 @@ class Operation:
             wait = wait % (start.period_ms / 1000) if start.period_ms else 0.0
         entry.periodic = self._timers.after(wait, lambda: self._period(entry))
 
-    def _period(self, entry: Entry, again: bool = False) -> None:
+    def _period(self, entry: Entry) -> None:
         if entry.rospec.start.period_ms:
-            entry.periodic = self._timers.after(entry.rospec.start.period_ms / 1000, lambda: self._period(entry, again=True))
-        if entry.state == INACTIVE and (not again or self._periodic()):
+            entry.periodic = self._timers.after(entry.rospec.start.period_ms / 1000, lambda: self._period(entry))
+        if entry.state == INACTIVE:
             self._try_start(entry)
 
     def _start_waiting(self) -> None:
@@ -263,6 +263,7 @@ class Operation:
             run.inventory = following[0]
             self._begin_inventory(run)
             return
+        run.entry.halted = not self._again()
         self._finish(_ENDED, inventory_ended=True)
         self._start_waiting()
 

@@ -18,7 +18,8 @@ class RfMode:
 @dataclass(frozen=True)
 class Capabilities:
     """`powers`: index of the transmit power table -> dBm. `hop_table` is None where the region's channels are fixed. `modes`: by
-    the reader's identifier.
+    the reader's identifier. `state_aware`: it can ask for tags by Gen2's flags. `rospec_specs`: how many AISpecs a ROSpec may
+    have, `select_filters`: how many Select filters an inventory; 0 where it does not say.
     """
 
     manufacturer: int = 0
@@ -31,6 +32,9 @@ class Capabilities:
     hop_table: int | None = None
     can_hold: bool = False
     modes: Mapping[int, RfMode] = field(default_factory=dict)
+    state_aware: bool = False
+    rospec_specs: int = 0
+    select_filters: int = 0
 
     @property
     def impinj(self) -> bool:
@@ -67,6 +71,7 @@ def capabilities_from(decoded: Mapping[str, Any]) -> Capabilities:
     device = _dict(decoded, "GeneralDeviceCapabilities")
     pins = _dict(device, "GPIOCapabilities")
     band = _dict(_dict(decoded, "RegulatoryCapabilities"), "UHFBandCapabilities")
+    able = _dict(decoded, "LLRPCapabilities")
     firmware = device.get("ReaderFirmwareVersion", b"")
     return Capabilities(
         manufacturer=_int(device, "DeviceManufacturerName"),
@@ -78,7 +83,10 @@ def capabilities_from(decoded: Mapping[str, Any]) -> Capabilities:
         powers=_powers(band),
         hop_table=_hop_table(_dict(band, "FrequencyInformation")),
         modes=_modes(_dict(band, "UHFC1G2RFModeTable")),
-        can_hold=bool(_dict(decoded, "LLRPCapabilities").get("SupportsEventAndReportHolding")),
+        can_hold=bool(able.get("SupportsEventAndReportHolding")),
+        state_aware=bool(able.get("CanDoTagInventoryStateAwareSingulation")),
+        rospec_specs=_int(able, "MaxNumSpecsPerROSpec"),
+        select_filters=_int(_dict(decoded, "C1G2LLRPCapabilities"), "MaxNumSelectFiltersPerQuery"),
     )
 
 

@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 MAX_DECODED_BYTES = 256 * 1024
 """sllurp copies the rest of a message for every parameter: past this size that takes too long, and no reader says that much."""
 
+_FILTER_ACTION = 333
+
 
 class Control:
     """Encodes requests from sllurp's dictionaries, decodes answers to them."""
@@ -53,4 +55,28 @@ def _codec() -> ModuleType:
 
     logging.getLogger("sllurp").setLevel(logging.CRITICAL)
     codec: ModuleType = llrp_proto
+    _add_state_aware(codec)
     return codec
+
+
+def _add_state_aware(codec: ModuleType) -> None:
+    """Encoders for Gen2's state-aware parameters (LLRP 1.0.1, 16.3.1.2.1.1.2 and 16.3.1.2.1.3), in the words that sllurp
+    decodes to: it has none, and leaves such parameters out in silence.
+    """
+    parameters = codec.Param_struct
+    parameters["C1G2TagInventoryStateAwareFilterAction"] = {"type": _FILTER_ACTION, "encode": _filter_action}
+    parameters["C1G2TagInventoryStateAwareSingulationAction"]["encode"] = _singulation_action
+    plain = parameters["C1G2SingulationControl"]["encode"]
+
+    def singulation(fields: dict[str, Any], info: Mapping[str, Any]) -> bytes:
+        return bytes(codec.encode_all_parameters(fields, info, plain(fields, info)))
+
+    parameters["C1G2SingulationControl"]["encode"] = singulation
+
+
+def _filter_action(fields: Mapping[str, int], _: object) -> bytes:
+    return bytes((fields["Target"], fields["Action"]))
+
+
+def _singulation_action(fields: Mapping[str, str], _: object) -> bytes:
+    return bytes(((fields["I"] == "State_B") << 7 | (fields["S"] == "Not_SL") << 6,))

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from drivers.llrp import messages
+from drivers.llrp import messages, newcomers
 from drivers.llrp.capabilities import Capabilities, ReaderState, capabilities_from, state_from
 from drivers.llrp.control import Control
 from drivers.llrp.messages import Answer, Request
@@ -43,6 +43,8 @@ class Setup:
     number: int
     keepalive_s: float
     outputs_left_on: tuple[int, ...] = ()
+    inside: frozenset[int] = frozenset()
+    """Antennas of the inside zone."""
     left_by_us: tuple[int, ...] = ()
     """ROSpecs of our own from earlier sessions, for readers that cannot delete all at once."""
     may_negotiate: bool = True
@@ -55,6 +57,11 @@ class Setup:
     outputs_off: set[int] = field(default_factory=set)
     added: bool = False
     shy: bool = False
+    lasts_s: float | None = None
+    """How long a run of our ROSpec takes; None: it has no end."""
+    newcomers_tried: bool = False
+    """True while a reader is asked for newcomers first, over which one may hang up or fall silent."""
+    newcomers_given_up: bool = False
 
 
 class Dialogue:
@@ -149,14 +156,16 @@ class Dialogue:
         """Our ROSpec, simpler and simpler until the reader takes it. Raises DeviceLost with its last words if it takes none."""
         setup = self.setup
         refusals: list[str] = []
-        choices = rospecs(setup.settings, setup.capabilities, setup.antennas, setup.number, setup.impinj)
+        self._mind_wish()
+        choices = rospecs(setup.settings, setup.capabilities, setup.antennas, setup.number, setup.impinj, setup.inside)
         for kind, rospec in choices:
             body = self._control.encode("ADD_ROSPEC", {"ROSpec": rospec})
             if body is None:
                 continue
-            answer = yield Request(messages.ADD_ROSPEC, body, f"inventory {kind}", REQUIRED_TIMEOUT_S)
+            lasts_s = newcomers.lasts_s(rospec)
+            answer = yield from self._try(Request(messages.ADD_ROSPEC, body, f"inventory {kind}", REQUIRED_TIMEOUT_S), lasts_s)
             if answer.ok:
-                setup.added = True
+                setup.added, setup.lasts_s = True, lasts_s
                 if refusals:
                     log.warning("the reader takes only an inventory %s; it refused: %s", kind, "; ".join(refusals))
                 return
@@ -167,10 +176,24 @@ class Dialogue:
         raise DeviceLost(f"the reader refuses every inventory (ADD_ROSPEC): {'; '.join(refusals) or 'none could be encoded'}")
 
     def enable(self) -> Talk:
-        body = messages.rospec_number(self.setup.number)
-        answer = yield Request(messages.ENABLE_ROSPEC, body, "enabling the inventory", REQUIRED_TIMEOUT_S)
-        if not answer.ok:
+        setup = self.setup
+        body = messages.rospec_number(setup.number)
+        enabling = Request(messages.ENABLE_ROSPEC, body, "enabling the inventory", REQUIRED_TIMEOUT_S)
+        answer = yield from self._try(enabling, setup.lasts_s)
+        if setup.lasts_s is not None and not answer.ok and not answer.silent:
+            yield from self.give_up_newcomers(f"will not enable such an inventory: {answer}")
+            yield from self.enable()
+        elif not answer.ok:
             raise DeviceLost(f"the reader will not enable the inventory (ENABLE_ROSPEC): {answer}")
+
+    def give_up_newcomers(self, why: str) -> Talk:
+        """Puts a plain inventory in the place of one with newcomers first, still to be enabled. `why`: what the reader does."""
+        self.setup.newcomers_given_up = True
+        self._rejects["newcomers_given_up"] += 1
+        warn_of_newcomers(self.setup.settings, why)
+        self.setup.settings = newcomers.plainly(self.setup.settings)
+        yield from self.clear()
+        yield from self.add()
 
     def start(self) -> Generator[Request, Answer, bool]:
         """Starts an inventory that did not start by itself. True if it runs, False if the reader leaves that open."""
@@ -184,7 +207,26 @@ class Dialogue:
             return False
         if messages.rospecs_in(listed.frame).get(self.setup.number) == messages.ROSPEC_ACTIVE:
             return True
+        if self.setup.lasts_s is not None:
+            return False
         raise DeviceLost(f"the reader will not start the inventory (START_ROSPEC): {started}")
+
+    def _mind_wish(self) -> None:
+        """Somebody who asked for newcomers by name is told where he cannot have them."""
+        settings = self.setup.settings
+        if settings.inventory == "newcomers" and newcomers.way_for(self.setup.capabilities) is None:
+            log.warning(
+                'the reader at %s reads plainly, inventory = "newcomers" is not for it: its ROSpecs hold one AISpec only '
+                "(MaxNumSpecsPerROSpec)",
+                settings.host,
+            )
+
+    def _try(self, request: Request, lasts_s: float | None) -> Generator[Request, Answer, Answer]:
+        """A request that is about newcomers first if `lasts_s` says so; tried it stays where it is left unanswered."""
+        self.setup.newcomers_tried = lasts_s is not None
+        answer = yield request
+        self.setup.newcomers_tried = self.setup.newcomers_tried and answer.silent
+        return answer
 
     def _configure(self, what: str, fields: _Fields, extra: bytes) -> Generator[Request, Answer, Answer]:
         body = self._control.encode("SET_READER_CONFIG", fields)
@@ -214,3 +256,13 @@ class Dialogue:
     def _input_pins(self) -> tuple[int, ...]:
         configured = self.setup.settings.inputs
         return configured if configured is not None else tuple(range(1, self.setup.capabilities.inputs + 1))
+
+
+def warn_of_newcomers(settings: LlrpSettings, why: str) -> None:
+    """Tells that newcomers first is given up on a reader. `why`: what the reader does, as in "hangs up"."""
+    log.warning(
+        'the reader at %s cannot do inventory = "newcomers": it %s. From now on it reads plainly; inventory = "plain" in '
+        "its section ends this warning",
+        settings.host,
+        why,
+    )

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import count
 
-from drivers.llrp.dialogue import Dialogue, Setup
+from drivers.llrp.dialogue import Dialogue, Setup, warn_of_newcomers
 from drivers.llrp.hearing import Hearing
 from drivers.llrp.link import Stopped, connect
+from drivers.llrp.newcomers import plainly
 from drivers.llrp.outputs import Outputs
 from drivers.llrp.session import Session
 from drivers.llrp.settings import LlrpSettings
@@ -20,7 +21,7 @@ from rfidguard.errors import DeviceLost
 log = logging.getLogger(__name__)
 
 MAX_HANG_UPS = 2
-"""A reader that drops the connection this often when asked for its protocol versions is not asked again."""
+"""A reader that drops the connection this often when asked for its protocol versions, or for newcomers, is not asked again."""
 
 
 class LlrpDriver:
@@ -43,6 +44,7 @@ class LlrpDriver:
         self._numbers = count(1000 + int(clock.now()) % 9000)
         self._left: list[int] = []
         self._hung_up_on_version = 0
+        self._hung_up_on_newcomers = 0
 
     def run(self, emit: Emit, stop: Stop, orders: Orders) -> None:
         """Reads until `stop` is set. Raises DeviceLost when the reader cannot be reached, set up, or heard any more."""
@@ -71,6 +73,7 @@ class LlrpDriver:
             raise
         finally:
             self._hung_up_on_version += visit.negotiating
+            self._mind_newcomers(setup)
             session.close()
 
     def _setup(self) -> Setup:
@@ -82,10 +85,22 @@ class LlrpDriver:
             may_negotiate=self._settings.llrp_version == "auto" and self._hung_up_on_version < MAX_HANG_UPS,
             keepalive_s=self._settings.keepalive_s,
             outputs_left_on=tuple(self._outputs.on()),
+            inside=frozenset(port for port, place in self._places.items() if place.zone == "inside"),
             left_by_us=tuple(self._left),
         )
         self._left = [*self._left[-7:], number]
         return setup
+
+    def _mind_newcomers(self, setup: Setup) -> None:
+        """What a session has shown of newcomers first holds for those after it."""
+        if setup.newcomers_given_up:
+            self._settings = setup.settings
+        elif setup.newcomers_tried:
+            self._hung_up_on_newcomers += 1
+            if self._hung_up_on_newcomers >= MAX_HANG_UPS:
+                self.rejects["newcomers_given_up"] += 1
+                warn_of_newcomers(self._settings, "falls silent or hangs up when it is asked for that")
+                self._settings = plainly(self._settings)
 
     def _refuse(self, emit: Emit, orders: Orders, reason: str) -> None:
         """Orders that nobody can carry out are answered now: no siren may sound minutes later because the reader came back."""

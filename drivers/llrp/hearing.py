@@ -10,6 +10,7 @@ from drivers.llrp.health import Health
 from drivers.llrp.reader_clock import ReaderClock
 from drivers.llrp.reads import Reads
 from drivers.llrp.report import ReportDecoder, Tag, tags_of
+from drivers.llrp.runs import Runs
 from rfidguard.clock import Clock
 from rfidguard.driver import AntennaPlace, Emit
 from rfidguard.events import Gpi, Read, ReadBatch
@@ -45,6 +46,8 @@ class Hearing:
         """Set once our ROSpec is enabled: from then on fresh reads are its reads."""
         self.running = False
         self.ended = False
+        self.runs: Runs | None = None
+        """Watches a ROSpec that ends by itself; the visit sets it."""
         self.closed = False
         self._device = device
         self._places = places
@@ -140,6 +143,8 @@ class Hearing:
         at = self._date(newest, uptime, self._received)
         if self.enabled and self._received - at < BACKLOG_S:
             self.running = True
+            if self.runs is not None:
+                self.runs.read(at)
 
     def _date(self, stamp_us: int | None, uptime: bool, received: float) -> float:
         """When a message's newest part happened; teaches the clock."""
@@ -171,7 +176,7 @@ class Hearing:
                 self._pins[pin] = high
                 self._emit(Gpi(at=at, received=None if at == received else received, device=self._device, pin=pin, high=high))
             case notices.RospecChanged(what, rospec):
-                self._mind_rospec(what, rospec)
+                self._mind_rospec(what, rospec, at)
             case notices.AntennaChanged(antenna, connected):
                 self.mind_antenna(antenna, connected)
             case notices.ConnectionAttempt(status):
@@ -181,9 +186,14 @@ class Hearing:
             case _:
                 self._mind_trouble(happening)
 
-    def _mind_rospec(self, what: str, rospec: int) -> None:
-        if rospec == self.number:
-            self.running, self.ended = what == "start", what != "start"
+    def _mind_rospec(self, what: str, rospec: int, at: float) -> None:
+        if rospec != self.number:
+            return
+        self.running, self.ended = what == "start", what != "start"
+        if self.runs is not None and self.ended:
+            self.runs.ended(at, self._clock.monotonic())
+        elif self.runs is not None:
+            self.runs.started(at)
 
     def _mind_connection(self, status: int) -> None:
         if self.attempt is None:

@@ -1,8 +1,9 @@
 """The inventory we ask for, pure: from the richest ROSpec to the barest, for readers that refuse parameters. LLRP 1.1, 11.2."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from drivers.llrp import newcomers
 from drivers.llrp.capabilities import Capabilities
 from drivers.llrp.settings import SEARCH_MODES, LlrpSettings
 
@@ -18,23 +19,37 @@ _CONTENT = {
 
 
 def rospecs(
-    settings: LlrpSettings, capabilities: Capabilities, antennas: tuple[int, ...], number: int, impinj: bool
+    settings: LlrpSettings,
+    capabilities: Capabilities,
+    antennas: tuple[int, ...],
+    number: int,
+    impinj: bool,
+    inside: Collection[int] = (),
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(what it is, ROSpec in sllurp's words), the next one to be tried when a reader refuses the one before."""
+    """(what it is, ROSpec in sllurp's words), the next one to be tried when a reader refuses the one before. `inside`: the
+    antennas of the inside zone.
+    """
     power = capabilities.power_index(settings.tx_power_dbm)
     hop = capabilities.hop_table or 0
     # Session 1 keeps reads coming only with dual target, which is Impinj's own: without, a tag rests 0.5 to 5 s after each read.
     session = settings.session if settings.session is not None else 0
     mode = _mode(settings, capabilities)
     modes = (mode, None) if mode is not None and settings.mode == "fast" else (mode,)
-    if impinj:
-        dual = settings.session if settings.session is not None else 1
+
+    def rich(asked: int | None, impinj: bool, session: int = session) -> dict[str, Any]:
+        made = _configurations(settings, antennas, power, hop, session, asked, impinj)
+        return _rospec(settings, number, antennas, made, impinj)
+
+    way = newcomers.way_for(capabilities) if newcomers.wanted(settings) else None
+    if way is not None:
         for asked in modes:
-            full = _configurations(settings, antennas, power, hop, dual, asked, impinj=True)
-            yield f"with Impinj extensions{_in(asked)}", _rospec(settings, number, antennas, full, impinj=True)
+            made = newcomers.newcomers_first(rich(asked, impinj), way, newcomers.rounds(capabilities), inside)
+            yield f"with newcomers first{_in(asked)}", made
+    if impinj:
+        for asked in modes:
+            yield f"with Impinj extensions{_in(asked)}", rich(asked, True, 1 if settings.session is None else session)
     for asked in modes:
-        gen2 = _configurations(settings, antennas, power, hop, session, asked, impinj=False)
-        yield f"complete{_in(asked)}", _rospec(settings, number, antennas, gen2)
+        yield f"complete{_in(asked)}", rich(asked, False)
     if power is not None:
         power_only = _configurations(settings, antennas, power, hop, None, None, impinj=False)
         yield "without a Gen2 command", _rospec(settings, number, antennas, power_only)

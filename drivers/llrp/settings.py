@@ -20,6 +20,7 @@ class LlrpSettings(DriverSettings):
     tx_power_dbm: Annotated[float, Field(ge=0, le=40, allow_inf_nan=False)] | None = None
     session: Annotated[int, Field(ge=0, le=3)] | None = None
     search_mode: Literal["reader", "single", "dual", "focus", "reset", "dual_select"] = "dual"
+    inventory: Literal["auto", "plain", "newcomers"] = "auto"
     mode: Literal["fast", "reader"] | Annotated[int, Field(ge=0, le=65535)] = "fast"
     tag_population: Annotated[int, Field(ge=1, le=65535)] = 32
     report_every: Annotated[int, Field(ge=1, le=1000)] = 1

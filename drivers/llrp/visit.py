@@ -9,6 +9,7 @@ from drivers.llrp.hearing import Hearing
 from drivers.llrp.link import Stopped
 from drivers.llrp.messages import Request
 from drivers.llrp.outputs import Outputs
+from drivers.llrp.runs import Runs
 from drivers.llrp.session import POLL_S, Session
 from rfidguard.clock import Clock
 from rfidguard.driver import Emit, Order, Orders, SetOutput
@@ -93,8 +94,14 @@ class Visit:
             self._outputs.switched(pin, None)
         for antenna in self._setup.state.unplugged:
             self._hearing.mind_antenna(antenna, connected=False)
-        self._hearing.enabled = True
+        self._enabled()
         self._session.tell(messages.ENABLE_EVENTS_AND_REPORTS)
+
+    def _enabled(self) -> None:
+        """What is heard from here on is our inventory."""
+        lasts_s = self._setup.lasts_s
+        self._hearing.runs = None if lasts_s is None else Runs(lasts_s)
+        self._hearing.enabled = True
 
     def _start(self) -> None:
         """An enabled inventory should start at once; a reader that does not know that trigger is told to."""
@@ -103,6 +110,8 @@ class Visit:
             self._session.pump(POLL_S)
         if not self._hearing.running:
             self._hearing.running = self._session.talk(self._dialogue.start()) or self._hearing.running
+        if self._hearing.runs is not None and not self._hearing.running:
+            self._hearing.runs.refused(self._clock.monotonic())
         self._log_reader()
         self._tell_health()
         self._hearing.inputs_now(self._setup.state.inputs)
@@ -115,7 +124,9 @@ class Visit:
         """An inventory that ends by itself is started again."""
         if self._hearing.closed:
             raise DeviceLost("the reader ended the session (it may be rebooting)")
-        if self._hearing.ended:
+        if self._hearing.runs is not None:
+            self._mind_runs(self._hearing.runs)
+        elif self._hearing.ended:
             now = self._clock.monotonic()
             if now < self._started_at + MIN_INVENTORY_S:
                 raise DeviceLost("the inventory ends as soon as it is started")
@@ -123,10 +134,29 @@ class Visit:
             self._hearing.ended, self._started_at = False, now
             self._hearing.running = self._session.talk(self._dialogue.start())
 
+    def _mind_runs(self, runs: Runs) -> None:
+        """An inventory that ends by design is begun again where the reader does not do that; where that fails a plain one takes
+        over.
+        """
+        now = self._clock.monotonic()
+        why = runs.fault(now, self._session.heard_at)
+        if why is not None:
+            self._read_plainly(why)
+        elif runs.wants_start(now) and self._session.talk(self._dialogue.start()):
+            runs.obeyed()
+
+    def _read_plainly(self, why: str) -> None:
+        self._session.talk(self._dialogue.give_up_newcomers(why))
+        self._hearing.enabled = self._hearing.running = self._hearing.ended = False
+        self._session.talk(self._dialogue.enable())
+        self._enabled()
+        self._start()
+
     def _tell_health(self) -> None:
-        """Online only while it truly reads."""
+        """Online only while it truly reads, or is between two runs."""
         reason = self._hearing.health.reason(self._clock.monotonic())
-        if not self._hearing.running:
+        between = self._hearing.runs is not None and self._hearing.ended
+        if not self._hearing.running and not between:
             reason = UNCONFIRMED
         state = ("online", None) if reason is None else ("degraded", reason)
         if state != self._told:

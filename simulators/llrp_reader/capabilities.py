@@ -58,12 +58,14 @@ def _general(profile: ReaderProfile, has_utc: bool, version: int) -> bytes:
 
 
 def _llrp(profile: ReaderProfile) -> bytes:
-    can = 0b0100_1000  # tells buffer levels, holds events and reports; no survey, no client request, no state-aware singulation
+    can = 0b0100_1000  # tells buffer levels, holds events and reports; no survey, no client request
+    if profile.state_aware:
+        can |= 0b0001_0000
     return tlv(
         P.LLRP_CAPABILITIES,
         u8(can, 1),
         u16(0),
-        u32(profile.max_rospecs, 32, 1, profile.max_accessspecs, 8),
+        u32(profile.max_rospecs, profile.max_specs, 1, profile.max_accessspecs, 8),
     )
 
 

@@ -34,6 +34,9 @@ def reader(
     region: Annotated[str, typer.Option("--region", help="Frequencies: fcc (hopping) or etsi.")] = "fcc",
     antennas: Annotated[int, typer.Option("--antennas", help="Antenna ports.", min=1, max=255)] = 4,
     llrp_1_1: Annotated[bool, typer.Option("--llrp-1.1", help="Negotiates version 1.1 as well.")] = False,
+    state_aware: Annotated[
+        bool, typer.Option("--state-aware", help="Goes by Gen2's SL flag of each tag where a client asks it to.")
+    ] = False,
     backlog: Annotated[
         int,
         typer.Option(
@@ -57,8 +60,8 @@ def reader(
 
     Example: rfidguard simulate unpaid --out run && rfidguard sim reader --port 5084 --journal run/journal.jsonl --loop
 
-    Faults: refuse, silent, drop, reboot, error, no_answer, keepalive_off, clock_offset, year_1970, no_utc, dribble, duplicate,
-    omit_unchanged, unknown_parameter, unknown_message, short_parameter, antenna, overflow, exception.
+    Faults: refuse, silent, drop, reboot, error, no_answer, keepalive_off, stays_ended, clock_offset, year_1970, no_utc, dribble,
+    duplicate, omit_unchanged, unknown_parameter, unknown_message, short_parameter, antenna, overflow, exception.
     """
     from simulators.llrp_reader.reader import SimReader
     from simulators.llrp_reader.script import install, load_faults, parse_fault, parse_inputs
@@ -76,6 +79,7 @@ def reader(
         Played(reads, speed, loop, reads.zero),
         region=region,
         antennas=antennas,
+        state_aware=state_aware,
         keep_backlog=backlog > 0,
         buffer_tags=backlog or 66_000,
         max_version=2 if llrp_1_1 else 1,

@@ -10,13 +10,14 @@ from rfidguard.clock import Clock
 from rfidguard.events import Read
 from simulators.llrp_reader.content import TagSeen
 from simulators.llrp_reader.faults import FaultState
+from simulators.llrp_reader.flags import Flags
 from simulators.llrp_reader.link import Link
 from simulators.llrp_reader.numbers import Event, Parameter
 from simulators.llrp_reader.operation import Operation, Run
 from simulators.llrp_reader.outlet import Outlet
 from simulators.llrp_reader.profile import ReaderProfile
 from simulators.llrp_reader.reporting import Reporter
-from simulators.llrp_reader.rospec import ROSpec
+from simulators.llrp_reader.rospec import Inventory, ROSpec
 from simulators.llrp_reader.select import is_meant
 from simulators.llrp_reader.settings import Settings
 from simulators.llrp_reader.timers import Timer, Timers
@@ -60,7 +61,17 @@ class Device:
         self.settings = Settings(profile)
         self.outlet = Outlet(self.settings, faults, self._timestamp, self.counts, buffer_tags, keep_backlog)
         self.reporter = Reporter(self.outlet.report, buffer_tags, self._reporter_overflow)
-        self.operation = Operation(timers, clock.now, self.outlet.notify, self._ended, began, profile.max_rospecs)
+        self.operation = Operation(
+            timers,
+            clock.now,
+            self.outlet.notify,
+            self._ended,
+            began,
+            self._inventory_began,
+            lambda: not faults.stays_ended,
+            profile.max_rospecs,
+        )
+        self._flags = Flags() if profile.state_aware else None
         self.accessspecs: dict[int, AccessSpec] = {}
         self._keepalive: Timer | None = None
 
@@ -112,6 +123,9 @@ class Device:
         if not is_meant(run.inventory.selects, read.antenna, epc, tid):
             self.counts["reads_not_selected"] += 1
             return
+        if self._flags is not None and not self._flags.answers(epc, tid, read.antenna, self._timers.monotonic()):
+            self.counts["reads_passed_over"] += 1
+            return
         report = run.entry.rospec.report or self.settings.report
         self.reporter.see(self._seen(read, epc, tid, at, run), report)
         self.operation.saw(epc)
@@ -140,6 +154,10 @@ class Device:
         if not self.faults.keepalive_off:
             self.outlet.keepalive()
         self.plan_keepalive()
+
+    def _inventory_began(self, inventory: Inventory) -> None:
+        if self._flags is not None:
+            self._flags.begin(inventory.by_flag, self._timers.monotonic())
 
     def _ended(self, trigger: int, rospec: ROSpec) -> None:
         self.reporter.end(trigger, rospec.report or self.settings.report)

@@ -54,7 +54,9 @@ class Run:
 
 
 class Operation:
-    """All ROSpecs of the reader. `notify` gets its events, `ended` each end of an AISpec or ROSpec, `began` each start."""
+    """All ROSpecs of the reader. `notify` gets its events, `ended` each end of an AISpec or ROSpec, `began` each start,
+    `inventory_began` each AISpec that begins. `again`: whether an immediate ROSpec that is done starts again by itself.
+    """
 
     def __init__(
         self,
@@ -63,10 +65,13 @@ class Operation:
         notify: Callable[[Event, bytes], None],
         ended: Callable[[int, ROSpec], None],
         began: Callable[[], None],
+        inventory_began: Callable[[Inventory], None],
+        again: Callable[[], bool],
         most: int,
     ) -> None:
         self._timers, self._wall = timers, wall
         self._notify, self._ended, self._began = notify, ended, began
+        self._inventory_began, self._again = inventory_began, again
         self._most = most
         self.entries: dict[int, Entry] = {}
         self.run: Run | None = None
@@ -223,6 +228,7 @@ class Operation:
 
     def _begin_inventory(self, run: Run) -> None:
         run.seen, run.known = 0, set()
+        self._inventory_began(run.inventory)
         end = run.inventory.end
         run.of_inventory = self._end_timers(end, self._next_inventory)
         if end.kind == TAGS and end.tags is not None:
@@ -257,6 +263,7 @@ class Operation:
             run.inventory = following[0]
             self._begin_inventory(run)
             return
+        run.entry.halted = not self._again()
         self._finish(_ENDED, inventory_ended=True)
         self._start_waiting()
 

@@ -42,6 +42,10 @@ class ReaderProfile:
     modes: tuple[RfMode, ...]
     max_rospecs: int
     max_accessspecs: int = 100
+    max_specs: int = 32
+    """AISpecs in one ROSpec."""
+    state_aware: bool = False
+    """Knows of every tag whether its SL flag is set, and obeys state-aware inventory commands."""
     mac: str = "001625FFFE12A3C4"
 
     def channel_index(self, channel: int | float | None) -> int:
@@ -97,8 +101,18 @@ GENERIC_PROFILE = replace(
 PROFILES = {"impinj": IMPINJ_PROFILE, "generic": GENERIC_PROFILE}
 
 
-def profile(model: str, region: str = "fcc", antennas: int = 4, inputs: int = 4, outputs: int = 4) -> ReaderProfile:
+def profile(
+    model: str,
+    region: str = "fcc",
+    antennas: int = 4,
+    inputs: int = 4,
+    outputs: int = 4,
+    state_aware: bool = False,
+    max_specs: int = 32,
+) -> ReaderProfile:
     """The profile of a `model` ("impinj", "generic") in a `region` ("fcc", "etsi") with that many ports. Raises KeyError."""
-    base = replace(PROFILES[model], antennas=antennas, inputs=inputs, outputs=outputs)
+    base = replace(
+        PROFILES[model], antennas=antennas, inputs=inputs, outputs=outputs, state_aware=state_aware, max_specs=max_specs
+    )
     bands = {"fcc": base, "etsi": replace(base, frequencies=_ETSI, hopping=False, country=276, standard=2)}
     return bands[region]

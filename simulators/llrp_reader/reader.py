@@ -34,6 +34,7 @@ class SimReader:
 
     `source`: reads (played from the first inventory on), a ReadSource, or None for `push` alone. `begin_at`: wall time at which
     the source's time line starts instead. `announce(text)` and `on_output(pin, on)` are called on the reader's thread.
+    `state_aware`: it goes by Gen2's SL flag where it is asked to. `max_specs`: AISpecs that a ROSpec may have.
     `keep_backlog`: reads without a client are kept for one that asked for hold (EventsAndReports), `buffer_tags` at most.
     """
 
@@ -48,6 +49,8 @@ class SimReader:
         *,
         region: str = "fcc",
         antennas: int = 4,
+        state_aware: bool = False,
+        max_specs: int = 32,
         begin_at: float | None = None,
         keep_backlog: bool = True,
         buffer_tags: int = 66_000,
@@ -62,7 +65,7 @@ class SimReader:
         self.fault_state = FaultState()
         self.faults = Faults(self)
         self.device = Device(
-            profile(model, region, antennas),
+            profile(model, region, antennas, state_aware=state_aware, max_specs=max_specs),
             self._clock,
             self._timers,
             self.fault_state,

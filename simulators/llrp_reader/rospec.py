@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simulators.llrp_reader.flags import ByFlag, by_flag_of
 from simulators.llrp_reader.grammar import Parsed
 from simulators.llrp_reader.numbers import Parameter, Status
 from simulators.llrp_reader.profile import ReaderProfile
@@ -61,13 +62,16 @@ class End:
 
 @dataclass(frozen=True)
 class Inventory:
-    """An AISpec: its place in the ROSpec (from 1), antennas (empty = all), id and filters of its first inventory spec."""
+    """An AISpec: its place in the ROSpec (from 1), antennas (empty = all), id, filters and state-aware commands of its first
+    inventory spec.
+    """
 
     index: int
     antennas: frozenset[int]
     end: End
     spec_id: int
     selects: Mapping[int, tuple[Select, ...]]
+    by_flag: Mapping[int, ByFlag]
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def _rospec(spec: Parsed, profile: ReaderProfile) -> ROSpec:
         raise ParameterRefusal(P.RF_SURVEY_SPEC, Status.P_UNSUPPORTED_PARAMETER, "this reader does no RF survey")
     if not spec.all(P.AISPEC):
         raise ParameterRefusal(P.AISPEC, Status.P_MISSING_PARAMETER, "a ROSpec needs an AISpec")
+    if len(spec.all(P.AISPEC)) > profile.max_specs:
+        raise ParameterRefusal(P.AISPEC, Status.P_OVERFLOW_PARAMETER, f"a ROSpec has {profile.max_specs} AISpecs at most")
     for custom in spec.all(P.CUSTOM):
         check_custom(custom, profile)
     boundary = _only(spec, P.RO_BOUNDARY_SPEC)
@@ -179,4 +185,11 @@ def _inventory(index: int, aispec: Parsed, profile: ReaderProfile) -> Inventory:
         for configuration in spec.all(P.ANTENNA_CONFIGURATION):
             check_antenna(configuration, profile)
     end = _end(_only(aispec, P.AISPEC_STOP_TRIGGER), profile, TAGS)
-    return Inventory(index, frozenset() if 0 in antennas else frozenset(antennas), end, specs[0]["id"], selects_of(specs[0]))
+    return Inventory(
+        index,
+        frozenset() if 0 in antennas else frozenset(antennas),
+        end,
+        specs[0]["id"],
+        selects_of(specs[0], profile),
+        by_flag_of(specs[0], profile),
+    )

@@ -20,7 +20,7 @@ from simulators.llrp_reader.numbers import Message, Status
 from simulators.llrp_reader.reader import SimReader
 
 LASTING = (
-    "refuse", "silent", "keepalive_off", "year_1970", "no_utc", "omit_unchanged", "duplicate", "unknown_message",
+    "refuse", "silent", "keepalive_off", "stays_ended", "year_1970", "no_utc", "omit_unchanged", "duplicate", "unknown_message",
     "short_parameter", "dribble", "clock_offset", "unknown_parameter", "error", "no_answer",
 )  # fmt: skip
 ONCE = ("drop", "reboot", "antenna", "overflow", "exception", "input")

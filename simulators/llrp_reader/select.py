@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from simulators.llrp_reader.grammar import Parsed
 from simulators.llrp_reader.numbers import Parameter
+from simulators.llrp_reader.profile import ReaderProfile
 
 P = Parameter
 _EPC_BANK, _TID_BANK = 1, 2
@@ -30,15 +31,20 @@ class Select:
         return self.bank == _TID_BANK and tid is not None and _bits(tid)[self.pointer :].startswith(self.bits)
 
 
-def selects_of(inventory: Parsed) -> dict[int, tuple[Select, ...]]:
-    """Antenna (0 = all) -> the filters that an InventoryParameterSpec has for it."""
+def selects_of(inventory: Parsed, profile: ReaderProfile) -> dict[int, tuple[Select, ...]]:
+    """Antenna (0 = all) -> the state-unaware filters that an InventoryParameterSpec has for it."""
     found = {}
     for configuration in inventory.all(P.ANTENNA_CONFIGURATION):
         command = configuration.one(P.C1G2_INVENTORY_COMMAND)
-        filters = command.all(P.C1G2_FILTER) if command else []
+        filters = command.all(P.C1G2_FILTER) if command and not is_state_aware(command, profile) else []
         if filters:
             found[configuration["antenna"]] = tuple(map(_select, filters))
     return found
+
+
+def is_state_aware(command: Parsed, profile: ReaderProfile) -> bool:
+    """Whether a C1G2InventoryCommand goes by tag flags. A reader that cannot do that ignores that it is asked to (15.2.1.2.1)."""
+    return profile.state_aware and bool(command["state_aware"] & 0x80)
 
 
 def is_meant(selects: Mapping[int, tuple[Select, ...]], antenna: int, epc: bytes, tid: bytes | None) -> bool:
@@ -53,11 +59,16 @@ def is_meant(selects: Mapping[int, tuple[Select, ...]], antenna: int, epc: bytes
     return chosen
 
 
-def _select(each: Parsed) -> Select:
+def masked(each: Parsed, action: int) -> Select:
+    """The mask of a C1G2Filter, with one of its two kinds of action."""
     mask = each.one(P.C1G2_TAG_INVENTORY_MASK)
     assert mask is not None  # the grammar demands it
+    return Select(mask["bank"], mask["pointer"], mask["bits"], action)
+
+
+def _select(each: Parsed) -> Select:
     action = each.one(P.C1G2_TAG_INVENTORY_STATE_UNAWARE_FILTER_ACTION)
-    return Select(mask["bank"], mask["pointer"], mask["bits"], min(action["action"], 5) if action else 0)
+    return masked(each, min(action["action"], 5) if action else 0)
 
 
 def _bits(data: bytes) -> str:

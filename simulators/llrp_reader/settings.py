@@ -117,8 +117,23 @@ def check_antenna(configuration: Parsed, profile: ReaderProfile) -> None:
             _ranged(transmitter, 2, "power", 0, len(profile.powers))
     except ParameterRefusal as fault:
         raise fault.within(configuration.kind) from fault
+    for command in configuration.all(P.C1G2_INVENTORY_COMMAND):
+        _check_actions(command, configuration.kind)
     for custom in configuration.all(P.CUSTOM):
         check_custom(custom, profile)
+
+
+def _check_actions(command: Parsed, around: int) -> None:
+    """The targets and actions of state-aware filters have to exist, on readers that ignore them, too."""
+    for each in command.all(P.C1G2_FILTER):
+        action = each.one(P.C1G2_TAG_INVENTORY_STATE_AWARE_FILTER_ACTION)
+        if action is None:
+            continue
+        try:
+            _ranged(action, 0, "target", 0, 4)
+            _ranged(action, 1, "action", 0, 7)
+        except ParameterRefusal as fault:
+            raise fault.within(each.kind).within(command.kind).within(around) from fault
 
 
 def _check(settings: Settings, parameter: Parsed) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,7 +35,8 @@ EPC = "3034257BF7194E4000001A85"
 UNKNOWN_LLRP = struct.pack("!HII", 1 << 10 | 900, 10, 7)
 """A whole LLRP 1.0.1 message of a type that does not exist."""
 
-NAMES = [*REGISTRY, "template"]
+NAMES = [*REGISTRY, "llrp/newcomers", "template"]
+"""Drivers; after a slash, what sets one rig of a driver apart from another."""
 
 
 @dataclass
@@ -58,17 +60,21 @@ def nothing() -> None:
 
 
 @contextmanager
-def llrp(tmp_path: Path) -> Iterator[Rig]:
-    reader = [SimReader(reader_id="dev")]
+def llrp(tmp_path: Path, state_aware: bool = False) -> Iterator[Rig]:
+    reader = [SimReader(reader_id="dev", state_aware=state_aware)]
     reader[0].start()
     port = reader[0].port
 
     def mend() -> None:
-        reader[0] = SimReader(port=port, reader_id="dev")
+        reader[0] = SimReader(port=port, reader_id="dev", state_aware=state_aware)
         reader[0].start()
 
     def stir() -> None:
+        sent = reader[0].counts["tags_sent"]
         wait_for(lambda: reader[0].inventorying)
+        wait_for(lambda: push() or reader[0].counts["tags_sent"] > sent)
+
+    def push() -> None:
         reader[0].push(Read(at=CLOCK.now(), gate="front", reader="dev", antenna=1, epc=EPC, rssi_dbm=-50.0))
 
     try:
@@ -148,7 +154,14 @@ def template(tmp_path: Path) -> Iterator[Rig]:
         )
 
 
-RIGS: dict[str, Any] = {"llrp": llrp, "eas_serial": eas_serial, "gpi": gpi, "replay": replay, "template": template}
+RIGS: dict[str, Any] = {
+    "llrp": llrp,
+    "llrp/newcomers": partial(llrp, state_aware=True),
+    "eas_serial": eas_serial,
+    "gpi": gpi,
+    "replay": replay,
+    "template": template,
+}
 
 
 class _LineServer:
@@ -186,7 +199,7 @@ class _LineServer:
 
 
 def driver_class(name: str) -> Any:
-    return TemplateDriver if name == "template" else load_driver(name)
+    return TemplateDriver if name == "template" else load_driver(name.partition("/")[0])
 
 
 def built(name: str, rig: Rig, settings: dict[str, Any] | None = None) -> Driving:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from llrp_client import SET_CONFIG, Client, events, gpi, gpo, rospec
+from llrp_client import CAPABILITIES, SET_CONFIG, Client, events, gpi, gpo, rospec
 from reader_program import Program, write_journal
 
 from rfidguard.cli import main
@@ -64,6 +64,14 @@ def test_journal_time_runs_on_while_no_client_is_there(tmp_path: Path, start: Ca
         first = client.await_tags(1)[0]
     gap = int(str(first["epc"]), 16) - int(str(last["epc"]), 16)
     assert gap == pytest.approx((int(str(first[2])) - int(str(last[2]))) / 5000, abs=0.1)
+
+
+def test_it_is_state_aware_where_it_is_asked_to_be(tmp_path: Path, start: Callable[..., Program]) -> None:
+    for option, says in (("--generic", 0), ("--state-aware", 0x10)):
+        program = start("--journal", write_journal(tmp_path / "j.jsonl"), option)
+        with Client(program.port) as client:
+            (told,) = client.ask(CAPABILITIES, b"\2").parameters[142]
+        assert told[0] & 0x10 == says
 
 
 def test_inputs_change_by_script(tmp_path: Path, start: Callable[..., Program]) -> None:

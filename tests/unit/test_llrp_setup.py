@@ -59,6 +59,7 @@ def dialogue(**setup: Any) -> Dialogue:
         {"keepalive_s": 6},
         {"session": 4},
         {"mode": "fastest"},
+        {"inventory": "newcomer"},
         {"mode": -1},
         {"port": 0},
         {"sesion": 1},
@@ -84,7 +85,7 @@ def test_an_answer_without_a_readable_status_is_no_success(body: bytes) -> None:
 def test_capabilities_are_understood() -> None:
     decoded = Control(Counter()).decode("GET_READER_CAPABILITIES_RESPONSE", frame(11, capabilities()))
     able = capabilities_from(decoded or {})
-    assert able == Capabilities(25882, 2001001, "6.4.1", 4, 4, 4, {1: 10.0, 2: 20.0, 3: 30.0}, 1, True)
+    assert able == Capabilities(25882, 2001001, "6.4.1", 4, 4, 4, {1: 10.0, 2: 20.0, 3: 30.0}, 1, True, rospec_specs=1)
 
 
 @pytest.mark.parametrize(("dbm", "index"), [(None, 3), (30, 3), (29.9, 2), (10, 1), (3, 1)])

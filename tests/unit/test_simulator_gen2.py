@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from simulators.gen2 import MODES, Newcomers, Plan, inventory
+from drivers.llrp import newcomers
+from simulators.gen2 import ALL_S, INSIDE_SESSION, MARK_EVERY, MODES, NEW_S, OUTSIDE_SESSION, Newcomers, Plan, inventory
 
 
 def everyone(tags: int, level: float = -50.0) -> list[tuple[int, float]]:
@@ -76,10 +77,10 @@ def test_session_1_reads_a_tag_again_after_a_while() -> None:
     assert all(0.8 <= gap <= 4.2 for gap in gaps)
 
 
-def reads_of_a_newcomer(newcomers: Newcomers, ports: tuple[int, ...], inside: frozenset[int] = frozenset()) -> list[int]:
+def reads_of_a_newcomer(how: Newcomers, ports: tuple[int, ...], inside: frozenset[int] = frozenset()) -> list[int]:
     """The ports that read a tag which comes into view after 10 s among 150 that were there, and stays for 3 s."""
     heard, crowd = everyone(151), everyone(150)
-    plan = Plan(ports, MODES["m2"], newcomers=newcomers, inside=inside)
+    plan = Plan(ports, MODES["m2"], newcomers=how, inside=inside)
     found = inventory(plan, lambda port, at: heard if 10.0 <= at < 13.0 else crowd, 0.0, 20.0, Random(6))
     return [port for _, port, tag in found if tag == 150]
 
@@ -97,9 +98,9 @@ def test_marks_leave_most_of_the_air_time_to_all() -> None:
     assert sum(found.values()) / 20.0 > 0.5 * rate(Plan((1, 2), MODES["m2"]), 150)
 
 
-def first_heard_after(newcomers: Newcomers) -> float:
+def first_heard_after(how: Newcomers) -> float:
     """Mean seconds until a tag that comes into view of two antennas is read, among 150 that were there. Twenty come."""
-    plan = Plan((1, 2), MODES["m2"], newcomers=newcomers, inside=frozenset({1}))
+    plan = Plan((1, 2), MODES["m2"], newcomers=how, inside=frozenset({1}))
     came = {150 + number: 5.0 + number for number in range(20)}
 
     def heard(port: int, at: float) -> list[tuple[int, float]]:
@@ -124,3 +125,10 @@ def test_a_much_louder_tag_wins_its_slot() -> None:
     found = Counter(tag for _, _, tag in inventory(Plan((1, 2), MODES["m4_dense"]), lambda port, at: heard, 0.0, 20.0, Random(5)))
     others = [found[tag] for tag in range(1, 40)]
     assert found[0] > sum(others) / len(others)
+
+
+def test_the_simulated_plans_are_those_that_the_driver_asks_for() -> None:
+    assert {way: ms / 1000 for way, ms in newcomers.NEW_MS.items()} == NEW_S
+    assert {way: ms / 1000 for way, ms in newcomers.ALL_MS.items()} == ALL_S
+    assert newcomers.ROUNDS == MARK_EVERY
+    assert (newcomers.INSIDE_SESSION, newcomers.OUTSIDE_SESSION) == (INSIDE_SESSION, OUTSIDE_SESSION)

@@ -42,9 +42,9 @@ class Setup:
     antennas: tuple[int, ...]
     number: int
     keepalive_s: float
-    outputs_left_on: tuple[int, ...] = ()
     inside: frozenset[int] = frozenset()
-    """Antennas of the inside zone."""
+    """Those of the antennas that look at the zone inside."""
+    outputs_left_on: tuple[int, ...] = ()
     left_by_us: tuple[int, ...] = ()
     """ROSpecs of our own from earlier sessions, for readers that cannot delete all at once."""
     may_negotiate: bool = True
@@ -57,8 +57,8 @@ class Setup:
     outputs_off: set[int] = field(default_factory=set)
     added: bool = False
     shy: bool = False
-    lasts_s: float | None = None
-    """How long a run of our ROSpec takes; None: it has no end."""
+    run_s: float | None = None
+    """After how long our ROSpec ends by itself, to be started again; None: it runs on."""
     newcomers_tried: bool = False
     """True while a reader is asked for newcomers first, over which one may hang up or fall silent."""
     newcomers_given_up: bool = False
@@ -162,10 +162,10 @@ class Dialogue:
             body = self._control.encode("ADD_ROSPEC", {"ROSpec": rospec})
             if body is None:
                 continue
-            lasts_s = newcomers.lasts_s(rospec)
-            answer = yield from self._try(Request(messages.ADD_ROSPEC, body, f"inventory {kind}", REQUIRED_TIMEOUT_S), lasts_s)
+            run_s = newcomers.run_s(rospec)
+            answer = yield from self._try(Request(messages.ADD_ROSPEC, body, f"inventory {kind}", REQUIRED_TIMEOUT_S), run_s)
             if answer.ok:
-                setup.added, setup.lasts_s = True, lasts_s
+                setup.added, setup.run_s = True, run_s
                 if refusals:
                     log.warning("the reader takes only an inventory %s; it refused: %s", kind, "; ".join(refusals))
                 return
@@ -179,8 +179,8 @@ class Dialogue:
         setup = self.setup
         body = messages.rospec_number(setup.number)
         enabling = Request(messages.ENABLE_ROSPEC, body, "enabling the inventory", REQUIRED_TIMEOUT_S)
-        answer = yield from self._try(enabling, setup.lasts_s)
-        if setup.lasts_s is not None and not answer.ok and not answer.silent:
+        answer = yield from self._try(enabling, setup.run_s)
+        if setup.run_s is not None and not answer.ok and not answer.silent:
             yield from self.give_up_newcomers(f"will not enable such an inventory: {answer}")
             yield from self.enable()
         elif not answer.ok:
@@ -195,8 +195,10 @@ class Dialogue:
         yield from self.clear()
         yield from self.add()
 
-    def start(self) -> Generator[Request, Answer, bool]:
-        """Starts an inventory that did not start by itself. True if it runs, False if the reader leaves that open."""
+    def start(self) -> Generator[Request, Answer, bool | None]:
+        """Starts an inventory that did not start by itself. True if it runs, None if the reader leaves that open; False if one
+        with newcomers first does not run. Raises DeviceLost where a plain one does not.
+        """
         body = messages.rospec_number(self.setup.number)
         started = yield Request(messages.START_ROSPEC, body, "starting the inventory", REQUIRED_TIMEOUT_S)
         if started.ok:
@@ -204,26 +206,26 @@ class Dialogue:
         # Refused may mean that it runs already.
         listed = yield from self._optional(messages.GET_ROSPECS, b"", "list of inventories")
         if not listed.ok or listed.frame is None:
-            return False
+            return None
         if messages.rospecs_in(listed.frame).get(self.setup.number) == messages.ROSPEC_ACTIVE:
             return True
-        if self.setup.lasts_s is not None:
+        if self.setup.run_s is not None:
             return False
         raise DeviceLost(f"the reader will not start the inventory (START_ROSPEC): {started}")
 
     def _mind_wish(self) -> None:
         """Somebody who asked for newcomers by name is told where he cannot have them."""
         settings = self.setup.settings
-        if settings.inventory == "newcomers" and newcomers.way_for(self.setup.capabilities) is None:
+        if settings.inventory == "newcomers" and not newcomers.forms(self.setup.capabilities, len(self.setup.antennas)):
             log.warning(
-                'the reader at %s reads plainly, inventory = "newcomers" is not for it: its ROSpecs hold one AISpec only '
+                'the reader at %s reads plainly, inventory = "newcomers" is not for it: its ROSpecs hold too few AISpecs '
                 "(MaxNumSpecsPerROSpec)",
                 settings.host,
             )
 
-    def _try(self, request: Request, lasts_s: float | None) -> Generator[Request, Answer, Answer]:
-        """A request that is about newcomers first if `lasts_s` says so; tried it stays where it is left unanswered."""
-        self.setup.newcomers_tried = lasts_s is not None
+    def _try(self, request: Request, run_s: float | None) -> Generator[Request, Answer, Answer]:
+        """A request that is about newcomers first if `run_s` says so; tried it stays where it is left unanswered."""
+        self.setup.newcomers_tried = run_s is not None
         answer = yield request
         self.setup.newcomers_tried = self.setup.newcomers_tried and answer.silent
         return answer

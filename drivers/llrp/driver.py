@@ -82,10 +82,10 @@ class LlrpDriver:
             settings=self._settings,
             antennas=tuple(sorted(self._places)),
             number=number,
+            inside=frozenset(port for port, place in self._places.items() if place.zone == "inside"),
             may_negotiate=self._settings.llrp_version == "auto" and self._hung_up_on_version < MAX_HANG_UPS,
             keepalive_s=self._settings.keepalive_s,
             outputs_left_on=tuple(self._outputs.on()),
-            inside=frozenset(port for port, place in self._places.items() if place.zone == "inside"),
             left_by_us=tuple(self._left),
         )
         self._left = [*self._left[-7:], number]

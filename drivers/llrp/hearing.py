@@ -9,8 +9,8 @@ from drivers.llrp.frames import Frame
 from drivers.llrp.health import Health
 from drivers.llrp.reader_clock import ReaderClock
 from drivers.llrp.reads import Reads
+from drivers.llrp.repeats import Repeats
 from drivers.llrp.report import ReportDecoder, Tag, tags_of
-from drivers.llrp.runs import Runs
 from rfidguard.clock import Clock
 from rfidguard.driver import AntennaPlace, Emit
 from rfidguard.events import Gpi, Read, ReadBatch
@@ -46,7 +46,7 @@ class Hearing:
         """Set once our ROSpec is enabled: from then on fresh reads are its reads."""
         self.running = False
         self.ended = False
-        self.runs: Runs | None = None
+        self.repeats: Repeats | None = None
         """Watches a ROSpec that ends by itself; the visit sets it."""
         self.closed = False
         self._device = device
@@ -143,8 +143,8 @@ class Hearing:
         at = self._date(newest, uptime, self._received)
         if self.enabled and self._received - at < BACKLOG_S:
             self.running = True
-            if self.runs is not None:
-                self.runs.read(at)
+            if self.repeats is not None:
+                self.repeats.read(self._clock.monotonic(), at)
 
     def _date(self, stamp_us: int | None, uptime: bool, received: float) -> float:
         """When a message's newest part happened; teaches the clock."""
@@ -190,10 +190,8 @@ class Hearing:
         if rospec != self.number:
             return
         self.running, self.ended = what == "start", what != "start"
-        if self.runs is not None and self.ended:
-            self.runs.ended(at, self._clock.monotonic())
-        elif self.runs is not None:
-            self.runs.started(at)
+        if self.repeats is not None:
+            (self.repeats.ended if self.ended else self.repeats.started)(self._clock.monotonic(), at)
 
     def _mind_connection(self, status: int) -> None:
         if self.attempt is None:

@@ -1,40 +1,49 @@
-"""An inventory that hears newcomers first, pure: most air time goes to shelf tags, which need not be asked every time.
+"""An inventory that hears newcomers first, pure. Most air time goes to shelf tags; Gen2's flags tell them from who just came.
 
-A ROSpec of several rounds; each is a short inventory of newcomers on all antennas, then a longer one of all tags. Who is new is
-told by marks, where the reader can ask for tags by Gen2's flags: at the beginning all tags in view get SL, and who comes later
-has none. Other readers ask newcomers in sessions of their own, in which a tag answers once and then is silent for as long as it
-has power. LLRP 1.0.1, sections 10.2 and 15.2.1.2.1.
+A ROSpec of several cycles. In each, an AISpec asks for newcomers and one for all, on all antennas: the reader goes round them by
+itself and leaves one early where nobody answers. After the last cycle the ROSpec ends and, being immediate, starts again. Two
+forms:
+
+- "marks", for readers that can ask by flags: newcomers are the tags without SL. In the first cycle the AISpec for all begins with
+  Selects that set SL on every tag in view, so that who comes later has none (LLRP 1.0.1, section 15.2.1.2.1).
+- "sessions", for all others: newcomers are asked for in sessions whose flag a tag keeps as long as it has power (Gen2, 6.3.2.2).
+  Each answers there once; the zone inside has a session of its own, so that who goes out is new once more.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from drivers.llrp.capabilities import Capabilities
 from drivers.llrp.settings import SEARCH_MODES, LlrpSettings
 
-Way = Literal["sessions", "marks"]
+Form = Literal["sessions", "marks"]
 
-NEW_MS: Mapping[Way, int] = {"sessions": 40, "marks": 90}
-ALL_MS: Mapping[Way, int] = {"sessions": 100, "marks": 200}
-"""For each antenna; the best of a few that were simulated. A newcomer without a mark may answer at each antenna, and again."""
+NEW_MS: Mapping[Form, int] = {"sessions": 40, "marks": 90}
+"""Time for newcomers on each antenna: marked ones answer again and again, the others once."""
 
-ROUNDS = 16
-"""With four antennas tags are marked every 19 s: who has stood there for so long is no newcomer any more."""
+ALL_MS: Mapping[Form, int] = {"sessions": 100, "marks": 200}
+"""Time for all on each antenna."""
+
+CYCLES = 16
+"""Marks are set once a ROSpec: in more cycles than these, somebody comes and goes."""
 
 UNTOLD_SPECS = 32
 """AISpecs in a ROSpec of a reader that does not say how many it takes."""
 
-INSIDE_SESSION, OUTSIDE_SESSION = 3, 2
-"""A tag is new inside, and new again outside."""
+MAX_CONFIGURATIONS = 1024
+"""AntennaConfigurations in a ROSpec, of up to 60 bytes each: its length is told in 16 bits."""
 
-_MARKING_ROUNDS = 2
-"""With one, tags would be marked in every round, and nobody be a newcomer for longer than that."""
+_MARKING_CYCLES = 2
+"""With one, tags would be marked in every cycle, and nobody be a newcomer for longer than that."""
+
+INSIDE_SESSION, OUTSIDE_SESSION = 3, 2
 _MARKING_FILTERS = 2
+_MARKED_SESSION = 0
 _SL, _ASSERT_MATCHING, _ASSERT_OTHERS = 0, 1, 6
 _DO_NOT_TRUNCATE = 1
 _EPC_BANK, _EPC_STARTS_AT = 1, 0x20
 
-_Fields = dict[str, Any]
+_Configuration = dict[str, Any]
 
 
 def wanted(settings: LlrpSettings) -> bool:
@@ -47,57 +56,53 @@ def plainly(settings: LlrpSettings) -> LlrpSettings:
     return settings.model_copy(update={"inventory": "plain"})
 
 
-def way_for(capabilities: Capabilities) -> Way | None:
-    """How a reader can be asked; None where a ROSpec of it holds one AISpec only."""
-    count = rounds(capabilities)
-    if capabilities.state_aware and capabilities.select_filters >= _MARKING_FILTERS and count >= _MARKING_ROUNDS:
-        return "marks"
-    return "sessions" if count else None
+def cycles(capabilities: Capabilities, antennas: int) -> int:
+    """How many cycles over so many antennas a ROSpec has on this reader; 0 where it holds none."""
+    return min(CYCLES, (capabilities.rospec_specs or UNTOLD_SPECS) // 2, MAX_CONFIGURATIONS // (2 * antennas))
 
 
-def rounds(capabilities: Capabilities) -> int:
-    """How often both inventories are made in one ROSpec."""
-    return min(ROUNDS, (capabilities.rospec_specs or UNTOLD_SPECS) // 2)
+def forms(capabilities: Capabilities, antennas: int) -> tuple[Form, ...]:
+    """The forms in which a reader can be asked on so many antennas, the better one first."""
+    count = cycles(capabilities, antennas)
+    if not count:
+        return ()
+    by_flags = capabilities.state_aware and capabilities.select_filters >= _MARKING_FILTERS
+    return ("marks", "sessions") if by_flags and count >= _MARKING_CYCLES else ("sessions",)
 
 
-def newcomers_first(plain: Mapping[str, Any], way: Way, count: int, inside: Collection[int]) -> _Fields:
-    """`plain` (a ROSpec with an AntennaConfiguration and a Gen2 command an antenna) in `count` rounds. `inside`: the antennas of
-    the inside zone.
-    """
-    everywhere = plain["AISpec"][0]["InventoryParameterSpec"][0]["AntennaConfiguration"]
-    specs: list[_Fields] = []
-    for number in range(count):
-        # Begun elsewhere each time, so that a reader short of time does not always leave out the same antenna.
-        first = number % len(everywhere)
-        turn = everywhere[first:] + everywhere[:first]
-        specs.append(_aispec([_new(each, way, inside) for each in turn], NEW_MS[way]))
-        specs.append(_aispec([_marking(each) for each in turn] if way == "marks" and not number else turn, ALL_MS[way]))
-    return {**plain, "AISpec": specs}
+def newcomers_first(plain: Mapping[str, Any], form: Form, count: int, inside: frozenset[int]) -> dict[str, Any]:
+    """`plain` (a ROSpec with an AntennaConfiguration and a Gen2 command an antenna) in `count` cycles. `inside`: ports there."""
+    configurations = plain["AISpec"][0]["InventoryParameterSpec"][0]["AntennaConfiguration"]
+    aispecs = []
+    for cycle in range(count):
+        # No antenna is to be the last always, which time is up for.
+        first = cycle % len(configurations)
+        rotated = configurations[first:] + configurations[:first]
+        new = [_by_flag(each, "Not_SL") if form == "marks" else _once(each, inside) for each in rotated]
+        marked = [_marking(each) for each in rotated] if form == "marks" and cycle == 0 else rotated
+        aispecs += [_aispec(new, NEW_MS[form]), _aispec(marked, ALL_MS[form])]
+    return {**plain, "AISpec": aispecs}
 
 
-def lasts_s(rospec: Mapping[str, Any]) -> float | None:
-    """How long a run of a ROSpec takes; None for one without end."""
-    triggers = [spec["AISpecStopTrigger"] for spec in rospec["AISpec"]]
+def run_s(rospec: Mapping[str, Any]) -> float | None:
+    """How long a ROSpec takes until it ends by itself, in seconds; None for one that runs on."""
+    triggers = [aispec["AISpecStopTrigger"] for aispec in rospec["AISpec"]]
     if any(trigger["AISpecStopTriggerType"] != "Duration" for trigger in triggers):
         return None
-    lasts_ms: int = sum(trigger["DurationTriggerValue"] for trigger in triggers)
-    return lasts_ms / 1000
+    return float(sum(trigger["DurationTriggerValue"] for trigger in triggers)) / 1000
 
 
-def _aispec(configurations: Sequence[_Fields], each_ms: int) -> _Fields:
+def _aispec(configurations: list[_Configuration], each_ms: int) -> dict[str, Any]:
+    duration_ms = each_ms * len(configurations)
     return {
         "AntennaID": tuple(each["AntennaID"] for each in configurations),
-        "AISpecStopTrigger": {"AISpecStopTriggerType": "Duration", "DurationTriggerValue": each_ms * len(configurations)},
-        "InventoryParameterSpec": [
-            {"InventoryParameterSpecID": 1, "ProtocolID": 1, "AntennaConfiguration": list(configurations)}
-        ],
+        "AISpecStopTrigger": {"AISpecStopTriggerType": "Duration", "DurationTriggerValue": duration_ms},
+        "InventoryParameterSpec": [{"InventoryParameterSpecID": 1, "ProtocolID": 1, "AntennaConfiguration": configurations}],
     }
 
 
-def _new(configuration: _Fields, way: Way, inside: Collection[int]) -> _Fields:
-    """Newcomers on one antenna."""
-    if way == "marks":
-        return _by_flag(configuration, "Not_SL")
+def _once(configuration: _Configuration, inside: frozenset[int]) -> _Configuration:
+    """For each tag once. Impinj readers turn a tag's flag back unless their search mode says otherwise, others do not."""
     (plain,) = configuration["C1G2InventoryCommand"]
     session = INSIDE_SESSION if configuration["AntennaID"] in inside else OUTSIDE_SESSION
     command = {**plain, "C1G2SingulationControl": {**plain["C1G2SingulationControl"], "Session": session}}
@@ -106,17 +111,21 @@ def _new(configuration: _Fields, way: Way, inside: Collection[int]) -> _Fields:
     return {**configuration, "C1G2InventoryCommand": [command]}
 
 
-def _by_flag(configuration: _Fields, flag: str) -> _Fields:
-    """The same antenna, for tags with (`SL`) or without the flag. Impinj's search mode is left out: it would choose tags, too."""
+def _by_flag(configuration: _Configuration, flag: str) -> _Configuration:
+    """For tags with (`SL`) or without the flag. Impinj's search mode is left out: it would choose tags, too."""
     (plain,) = configuration["C1G2InventoryCommand"]
     action = {"I": "State_A", "S": flag}
-    control = {**plain["C1G2SingulationControl"], "C1G2TagInventoryStateAwareSingulationAction": action}
+    control = {
+        **plain["C1G2SingulationControl"],
+        "Session": _MARKED_SESSION,
+        "C1G2TagInventoryStateAwareSingulationAction": action,
+    }
     command = {**plain, "TagInventoryStateAware": True, "C1G2SingulationControl": control}
     command.pop("ImpinjInventorySearchMode", None)
     return {**configuration, "C1G2InventoryCommand": [command]}
 
 
-def _marking(configuration: _Fields) -> _Fields:
+def _marking(configuration: _Configuration) -> _Configuration:
     """Sets SL on every tag, then asks for those with SL, which is all of them: a reader uses a filter's state-aware action only
     where the whole command is state-aware (15.2.1.2.1.1), and that can only ask for SL or for not SL.
     """
@@ -125,7 +134,7 @@ def _marking(configuration: _Fields) -> _Fields:
     return {**marking, "C1G2InventoryCommand": [{**command, "C1G2Filter": [_filter(_ASSERT_MATCHING), _filter(_ASSERT_OTHERS)]}]}
 
 
-def _filter(action: int) -> _Fields:
+def _filter(action: int) -> dict[str, Any]:
     """Any mask will do where matching and other tags are both marked; what an empty one means differs from reader to reader.
     The first hex digit of the EPC, for sllurp counts masks in those.
     """

@@ -1,6 +1,6 @@
 """The inventory we ask for, pure: from the richest ROSpec to the barest, for readers that refuse parameters. LLRP 1.1, 11.2."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from drivers.llrp import newcomers
@@ -24,10 +24,10 @@ def rospecs(
     antennas: tuple[int, ...],
     number: int,
     impinj: bool,
-    inside: Collection[int] = (),
+    inside: frozenset[int] = frozenset(),
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(what it is, ROSpec in sllurp's words), the next one to be tried when a reader refuses the one before. `inside`: the
-    antennas of the inside zone.
+    """(what it is, ROSpec in sllurp's words), the next one to be tried when a reader refuses the one before. `inside`: ports of
+    that zone.
     """
     power = capabilities.power_index(settings.tx_power_dbm)
     hop = capabilities.hop_table or 0
@@ -40,11 +40,11 @@ def rospecs(
         made = _configurations(settings, antennas, power, hop, session, asked, impinj)
         return _rospec(settings, number, antennas, made, impinj)
 
-    way = newcomers.way_for(capabilities) if newcomers.wanted(settings) else None
-    if way is not None:
+    for form in newcomers.forms(capabilities, len(antennas)) if newcomers.wanted(settings) else ():
+        cycles = newcomers.cycles(capabilities, len(antennas))
         for asked in modes:
-            made = newcomers.newcomers_first(rich(asked, impinj), way, newcomers.rounds(capabilities), inside)
-            yield f"with newcomers first{_in(asked)}", made
+            plan = newcomers.newcomers_first(rich(asked, impinj), form, cycles, inside)
+            yield f"with newcomers first by {form}{_in(asked)}", plan
     if impinj:
         for asked in modes:
             yield f"with Impinj extensions{_in(asked)}", rich(asked, True, 1 if settings.session is None else session)

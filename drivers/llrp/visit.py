@@ -9,7 +9,7 @@ from drivers.llrp.hearing import Hearing
 from drivers.llrp.link import Stopped
 from drivers.llrp.messages import Request
 from drivers.llrp.outputs import Outputs
-from drivers.llrp.runs import Runs
+from drivers.llrp.repeats import Repeats
 from drivers.llrp.session import POLL_S, Session
 from rfidguard.clock import Clock
 from rfidguard.driver import Emit, Order, Orders, SetOutput
@@ -99,8 +99,10 @@ class Visit:
 
     def _enabled(self) -> None:
         """What is heard from here on is our inventory."""
-        lasts_s = self._setup.lasts_s
-        self._hearing.runs = None if lasts_s is None else Runs(lasts_s)
+        run_s, now = self._setup.run_s, self._clock.monotonic()
+        repeats = self._hearing.repeats = None if run_s is None else Repeats(run_s, now)
+        if repeats is not None and self._hearing.running:
+            repeats.started(now, self._clock.now())
         self._hearing.enabled = True
 
     def _start(self) -> None:
@@ -109,9 +111,7 @@ class Visit:
         while not self._hearing.running and self._clock.monotonic() < deadline:
             self._session.pump(POLL_S)
         if not self._hearing.running:
-            self._hearing.running = self._session.talk(self._dialogue.start()) or self._hearing.running
-        if self._hearing.runs is not None and not self._hearing.running:
-            self._hearing.runs.refused(self._clock.monotonic())
+            self._ask_to_start()
         self._log_reader()
         self._tell_health()
         self._hearing.inputs_now(self._setup.state.inputs)
@@ -124,28 +124,35 @@ class Visit:
         """An inventory that ends by itself is started again."""
         if self._hearing.closed:
             raise DeviceLost("the reader ended the session (it may be rebooting)")
-        if self._hearing.runs is not None:
-            self._mind_runs(self._hearing.runs)
+        if self._hearing.repeats is not None:
+            self._mind_repeats(self._hearing.repeats)
         elif self._hearing.ended:
             now = self._clock.monotonic()
             if now < self._started_at + MIN_INVENTORY_S:
                 raise DeviceLost("the inventory ends as soon as it is started")
             log.warning("%s: the inventory ended by itself; starting it again", self._device)
             self._hearing.ended, self._started_at = False, now
-            self._hearing.running = self._session.talk(self._dialogue.start())
+            self._ask_to_start()
 
-    def _mind_runs(self, runs: Runs) -> None:
-        """An inventory that ends by design is begun again where the reader does not do that; where that fails a plain one takes
-        over.
-        """
+    def _ask_to_start(self) -> None:
+        repeats = self._hearing.repeats
+        if repeats is not None:
+            repeats.asking()
+        runs = self._session.talk(self._dialogue.start())
+        if repeats is not None:
+            repeats.answered(self._clock.monotonic(), self._clock.now(), runs)
+        self._hearing.running = self._hearing.running or bool(runs)
+
+    def _mind_repeats(self, repeats: Repeats) -> None:
+        """An inventory that ends by itself is left alone while it starts again; else it is started, or a plain one takes over."""
         now = self._clock.monotonic()
-        why = runs.fault(now, self._session.heard_at)
+        why = repeats.fault(now, self._session.heard_at)
         if why is not None:
-            self._read_plainly(why)
-        elif runs.wants_start(now) and self._session.talk(self._dialogue.start()):
-            runs.obeyed()
+            self._go_on_plainly(why)
+        elif repeats.start_due(now):
+            self._ask_to_start()
 
-    def _read_plainly(self, why: str) -> None:
+    def _go_on_plainly(self, why: str) -> None:
         self._session.talk(self._dialogue.give_up_newcomers(why))
         self._hearing.enabled = self._hearing.running = self._hearing.ended = False
         self._session.talk(self._dialogue.enable())
@@ -155,7 +162,7 @@ class Visit:
     def _tell_health(self) -> None:
         """Online only while it truly reads, or is between two runs."""
         reason = self._hearing.health.reason(self._clock.monotonic())
-        between = self._hearing.runs is not None and self._hearing.ended
+        between = self._hearing.repeats is not None and self._hearing.ended
         if not self._hearing.running and not between:
             reason = UNCONFIRMED
         state = ("online", None) if reason is None else ("degraded", reason)

@@ -30,7 +30,7 @@ class FaultState:
     """Message types that are read and ignored."""
     keepalive_off: bool = False
     stays_ended: bool = False
-    """A ROSpec that has run through its AISpecs stays inactive until it is started, whatever its trigger."""
+    """An immediate ROSpec that has run through its AISpecs starts again by START_ROSPEC only."""
     clock_offset_s: float = 0.0
     year_1970: bool = False
     """The clock started at 0 when the reader did."""

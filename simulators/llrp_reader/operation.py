@@ -55,7 +55,7 @@ class Run:
 
 class Operation:
     """All ROSpecs of the reader. `notify` gets its events, `ended` each end of an AISpec or ROSpec, `began` each start,
-    `inventory_began` each AISpec that begins. `again`: whether an immediate ROSpec that is done starts again by itself.
+    `inventory_began` each AISpec that begins. `restarts`: whether an immediate ROSpec that is done starts again by itself.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Operation:
         ended: Callable[[int, ROSpec], None],
         began: Callable[[], None],
         inventory_began: Callable[[Inventory], None],
-        again: Callable[[], bool],
+        restarts: Callable[[], bool],
         most: int,
     ) -> None:
         self._timers, self._wall = timers, wall
         self._notify, self._ended, self._began = notify, ended, began
-        self._inventory_began, self._again = inventory_began, again
+        self._inventory_began, self._restarts = inventory_began, restarts
         self._most = most
         self.entries: dict[int, Entry] = {}
         self.run: Run | None = None
@@ -263,8 +263,8 @@ class Operation:
             run.inventory = following[0]
             self._begin_inventory(run)
             return
-        run.entry.halted = not self._again()
         self._finish(_ENDED, inventory_ended=True)
+        run.entry.halted = not self._restarts()
         self._start_waiting()
 
     def _stop_trigger(self) -> None:

@@ -1,4 +1,4 @@
-"""Newcomers first between driver and reader: what is read, a period that goes on, and the plain inventory where it does not."""
+"""Newcomers first between driver and reader: what is read, run after run, and the plain inventory where a reader cannot."""
 
 import struct
 from collections.abc import Iterator
@@ -11,8 +11,6 @@ from llrp_probe import Probe, Visitor, tlv
 from wait import wait_for
 
 from drivers.llrp.driver import LlrpDriver
-from drivers.llrp.newcomers import ROUNDS
-from drivers.llrp.runs import MOST_WRONG
 from rfidguard.clock import SystemClock
 from rfidguard.driver import AntennaPlace
 from rfidguard.errors import DeviceLost
@@ -24,8 +22,20 @@ from simulators.llrp_reader.source import Played
 CLOCK = SystemClock()
 PLACES = {1: AntennaPlace("front", "inside"), 2: AntennaPlace("front", "outside")}
 SHELF = "30340000000000000000AAAA"
-SPECS = 4
-"""Two rounds on two antennas: a run of 1.16 s by marks, of 0.56 s by sessions."""
+MARKED = {"state_aware": True, "max_specs": 4}
+"""Two cycles: a run of 1.16 s."""
+
+SHORT = {"max_specs": 4}
+"""Two cycles by sessions: a run of 0.56 s."""
+
+NEWCOMERS = struct.pack("!HHB", 184, 9, 1)
+"""How a stop trigger of an AISpec begins that ends by its duration."""
+
+SINGULATION = struct.pack("!HH", 336, 11)
+"""How a singulation control begins; its session are the two bits that follow."""
+
+BY_FLAG = struct.pack("!HH", 337, 5)
+"""How a state-aware singulation begins."""
 
 
 def driver(port: int, **settings: Any) -> LlrpDriver:
@@ -41,19 +51,10 @@ def reads(driving: Driving) -> list[Read]:
     return [read for batch in driving.of(ReadBatch) for read in batch.reads]
 
 
-def inventories(reader: SimReader) -> int:
-    """How many AISpecs the ROSpec has that the reader holds."""
+def aispecs(reader: SimReader) -> int:
+    """How many AISpecs the ROSpec has that the reader holds; a plain one has one."""
     (entry,) = list(reader.device.operation.entries.values())
     return len(entry.rospec.inventories)
-
-
-def newcomers_in(body: bytes) -> bool:
-    """Whether an ADD_ROSPEC asks for newcomers: it is done within some time."""
-    return AISPEC_ENDS in body
-
-
-AISPEC_ENDS = struct.pack("!HHB", 184, 9, 1)
-"""How the stop trigger of an AISpec with a duration begins on the wire."""
 
 
 @pytest.mark.parametrize("model", ["impinj", "generic"])
@@ -61,10 +62,10 @@ def test_shelf_tags_leave_newcomers_more_reads(model: str, caplog: pytest.LogCap
     """Each moment offers the shelf tag, and a tag that was never there before."""
     offered = [each for n in range(400) for each in (read_of(SHELF, n / 100), read_of(f"3034{n:020X}", n / 100))]
     source = Played(offered, zero=0.0)
-    with SimReader(model=model, source=source, state_aware=True, max_specs=SPECS, clock=CLOCK) as reader:
+    with SimReader(model=model, source=source, clock=CLOCK, **MARKED) as reader:
         driving = Driving(driver(reader.port)).start()
         driving.until_online()
-        assert inventories(reader) == SPECS
+        assert aispecs(reader) == 4
         wait_for(lambda: reader.at_end and len(reads(driving)) == reader.counts["tags_sent"], what="all reads")
         driving.end()
     shelf = sum(read.epc == SHELF for read in reads(driving))
@@ -78,37 +79,37 @@ def test_shelf_tags_leave_newcomers_more_reads(model: str, caplog: pytest.LogCap
     assert not driving.driver.rejects
 
 
-@pytest.mark.parametrize("stays_ended", [False, True], ids=["starts again", "is started again"])
-def test_run_after_run_no_read_is_lost_that_is_made_while_it_runs(stays_ended: bool, caplog: pytest.LogCaptureFixture) -> None:
-    offered = [read_of(f"3034{n:020X}", n / 200, 1 + n % 2) for n in range(600)]
-    with SimReader(source=Played(offered, zero=0.0), max_specs=SPECS, clock=CLOCK) as reader:
-        reader.faults.set(stays_ended=stays_ended)
+@pytest.mark.parametrize("model", ["impinj", "generic"])
+def test_no_read_is_lost_from_run_to_run(model: str, caplog: pytest.LogCaptureFixture) -> None:
+    offered = [read_of(f"3034{n:020X}", n / 1000, antenna=1 + n % 2) for n in range(3000)]
+    with SimReader(model=model, source=Played(offered, zero=0.0), clock=CLOCK, **SHORT) as reader:
         driving = Driving(driver(reader.port)).start()
         driving.until_online()
-        assert inventories(reader) == SPECS
-        wait_for(lambda: reader.at_end and len(reads(driving)) == reader.counts["tags_sent"], what="all reads")
+        assert aispecs(reader) == 4
+        wait_for(lambda: len(reads(driving)) >= 3000, what="all reads")
         driving.end()
-    assert stays_ended or len(reads(driving)) == len(offered)
-    assert len(reads(driving)) > len(offered) / 2
+    assert [read.epc for read in reads(driving)] == [each.epc for each in offered]
+    assert not reader.counts["reads_outside_inventory"]
     assert driving.states() == ["online"]
     assert not caplog.messages
     assert not driving.driver.rejects
 
 
-def test_the_first_inventory_asked_for_is_the_one_that_is_taken() -> None:
-    for state_aware in (True, False):
-        with SimReader(state_aware=state_aware, clock=CLOCK) as reader, Driving(driver(reader.port)) as driving:
-            driving.until_online()
-            assert inventories(reader) == 2 * ROUNDS
-        assert not driving.driver.rejects
-        assert not reader.inventorying
+@pytest.mark.parametrize("state_aware", [False, True])
+@pytest.mark.parametrize("model", ["impinj", "generic"])
+def test_the_first_inventory_asked_for_is_the_one_that_is_taken(model: str, state_aware: bool) -> None:
+    with SimReader(model=model, state_aware=state_aware, clock=CLOCK) as reader, Driving(driver(reader.port)) as driving:
+        driving.until_online()
+        assert aispecs(reader) == 32
+    assert not driving.driver.rejects
+    assert not reader.inventorying
 
 
 @pytest.mark.parametrize("settings", [{"inventory": "plain"}, {"session": 1}], ids=str)
 def test_who_wants_it_plain_gets_it_plain(settings: dict[str, Any]) -> None:
     with SimReader(state_aware=True, clock=CLOCK) as reader, Driving(driver(reader.port, **settings)) as driving:
         driving.until_online()
-        assert inventories(reader) == 1
+        assert aispecs(reader) == 1
 
 
 def test_a_reader_that_cannot_is_read_plainly_and_told_of_where_it_was_asked_for(caplog: pytest.LogCaptureFixture) -> None:
@@ -118,25 +119,39 @@ def test_a_reader_that_cannot_is_read_plainly_and_told_of_where_it_was_asked_for
         assert not caplog.messages
         with Driving(driver(reader.port, inventory="newcomers")) as driving:
             driving.until_online()
-            assert inventories(reader) == 1
+            assert aispecs(reader) == 1
     (warning,) = caplog.messages
     assert "MaxNumSpecsPerROSpec" in warning
 
 
+def test_a_rospec_that_stays_ended_is_started_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    with SimReader(clock=CLOCK, **SHORT) as reader:
+        reader.faults.set(stays_ended=True)
+        with Driving(driver(reader.port)) as driving:
+            driving.until_online()
+            for _ in range(3):
+                wait_for(lambda: not reader.inventorying, what="the end of a run")
+                wait_for(lambda: reader.inventorying, what="the next run")
+            wait_for(lambda: reader.push(read_of(SHELF, CLOCK.now())) or reads(driving), what="a read")
+    assert driving.states() == ["online"]
+    assert not caplog.messages
+    assert not driving.driver.rejects
+
+
 def test_a_rospec_that_cannot_be_started_again_is_given_up_for_good(caplog: pytest.LogCaptureFixture) -> None:
-    with SimReader(max_specs=SPECS, clock=CLOCK) as reader:
+    with SimReader(clock=CLOCK, **SHORT) as reader:
         reader.faults.set(stays_ended=True)
         reader.faults.error_for(Message.START_ROSPEC, Status.R_DEVICE_ERROR)
         with Driving(driver(reader.port)) as driving:
             driving.until_online()
             wait_for(lambda: driving.driver.rejects["newcomers_given_up"], what="giving up")
-            wait_for(lambda: reader.inventorying and inventories(reader) == 1, what="a plain inventory")
+            wait_for(lambda: reader.inventorying and aispecs(reader) == 1, what="a plain inventory")
             reader.push(read_of(SHELF, CLOCK.now()))
             wait_for(lambda: reads(driving), what="a read")
         assert set(driving.states()) == {"online"}
         with driving:
             driving.until_online(2)
-            assert inventories(reader) == 1
+            assert aispecs(reader) == 1
     assert driving.driver.rejects == {"newcomers_given_up": 1}
     (warning,) = caplog.messages
     assert "has not started the inventory again" in warning
@@ -146,74 +161,120 @@ def test_a_rospec_that_cannot_be_started_again_is_given_up_for_good(caplog: pyte
 # A scripted reader
 
 
-def state_aware(specs: int = SPECS) -> bytes:
-    """Capabilities of a reader that says it can do it."""
+def able(specs: int = 2, by_flags: bool = False) -> bytes:
+    """Capabilities of a reader whose ROSpecs hold so many AISpecs."""
     told = lp.capabilities(maker=161)
     old = tlv(142, struct.pack("!BBHIIIII", 0x08, 1, 0, 1, 1, 1, 0, 0))
-    new = tlv(142, struct.pack("!BBHIIIII", 0x18, 1, 0, 1, specs, 1, 0, 0))
+    new = tlv(142, struct.pack("!BBHIIIII", 0x08 | by_flags << 4, 1, 0, 1, specs, 1, 0, 0))
     assert old in told
     return told.replace(old, new) + tlv(327, struct.pack("!BH", 0, 2))
-
-
-def starts_only_plain_ones(visitor: Visitor, number: int, body: bytes) -> None:
-    plain = not newcomers_in(visitor.bodies(lp.ADD)[-1])
-    visitor.answer(lp.START, number, lp.status(0 if plain else 100))
 
 
 @pytest.fixture
 def probe() -> Iterator[Probe]:
     with Probe(CLOCK.now) as reader:
-        reader.capabilities = state_aware()
+        reader.capabilities = able()
         yield reader
 
 
-def test_ends_that_are_followed_by_starts_are_no_news(probe: Probe, caplog: pytest.LogCaptureFixture) -> None:
+def tells(visitor: Visitor, *whats: int) -> None:
+    """The reader tells starts (0) and ends (1) of our ROSpec."""
+    visitor.send(b"".join(lp.notice(lp.rospec_event(what, visitor.rospec or 0), at=CLOCK.now()) for what in whats))
+
+
+def test_an_end_that_is_followed_by_a_start_is_no_news(probe: Probe, caplog: pytest.LogCaptureFixture) -> None:
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
         visitor = probe.reading()
-        for number in range(MOST_WRONG - 1):
-            visitor.send(lp.notice(lp.rospec_event(1, visitor.rospec or 0), at=CLOCK.now()))
-            visitor.send(lp.report(lp.tag(f"3034{number:020X}", at=CLOCK.now())))
-            wait_for(lambda count=number: len(reads(driving)) > count, what="what came after an end")
-            visitor.send(lp.notice(lp.rospec_event(0, visitor.rospec or 0), at=CLOCK.now()))
+        tells(visitor, 1, 0)
+        visitor.send(lp.report(lp.tag(SHELF, at=CLOCK.now())))
+        wait_for(lambda: reads(driving), what="what came after it")
     assert not visitor.bodies(lp.START)
     assert driving.states() == ["online"]
     assert not caplog.messages
 
 
-def test_the_plain_inventory_after_it_is_watched_as_ever(probe: Probe) -> None:
-    probe.scripts[lp.START] = starts_only_plain_ones
+def test_runs_that_end_at_once_are_given_up_and_the_plain_inventory_is_watched_as_ever(probe: Probe) -> None:
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
         visitor = probe.reading()
-        visitor.send(lp.notice(lp.rospec_event(1, visitor.rospec or 0), at=CLOCK.now()))
+        tells(visitor, *[1, 0] * 3)
         wait_for(lambda: len(visitor.bodies(lp.ENABLE)) == 2, what="a plain inventory")
-        assert len(visitor.bodies(lp.START)) == 1
-        visitor.send(lp.notice(lp.rospec_event(1, visitor.rospec or 0), at=CLOCK.now()))
-        wait_for(lambda: len(visitor.bodies(lp.START)) == 2, what="START_ROSPEC")
-    added = probe.seen(lp.ADD)
-    assert [newcomers_in(body) for body in added] == [True, False]
+        assert not visitor.bodies(lp.START)
+        tells(visitor, 1)
+        wait_for(lambda: visitor.bodies(lp.START), what="START_ROSPEC")
+    assert [NEWCOMERS in body for body in probe.seen(lp.ADD)] == [True, False]
+    assert driving.driver.rejects["newcomers_given_up"] == 1
 
 
-def test_one_whose_runs_are_much_too_short_is_given_up(probe: Probe, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reader_that_ignores_durations_is_given_up(probe: Probe, caplog: pytest.LogCaptureFixture) -> None:
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
         visitor = probe.reading()
-        for _ in range(MOST_WRONG):
-            for what in (1, 0):
-                visitor.send(lp.notice(lp.rospec_event(what, visitor.rospec or 0), at=CLOCK.now()))
-        wait_for(lambda: len(visitor.bodies(lp.ENABLE)) == 2, what="a plain inventory")
-    assert "does not keep to the" in caplog.text
+
+        def reads_on() -> bool:
+            visitor.send(lp.report(lp.tag(SHELF, at=CLOCK.now())))
+            return len(visitor.bodies(lp.ENABLE)) == 2
+
+        wait_for(reads_on, what="a plain inventory")
+    assert driving.driver.rejects["newcomers_given_up"] == 1
+    (warning,) = caplog.messages
+    assert "longer or shorter" in warning
+
+
+def test_a_reader_that_tells_neither_start_nor_end_keeps_newcomers_first(probe: Probe, caplog: pytest.LogCaptureFixture) -> None:
+    probe.starts_by_itself = False
+    with Driving(driver(probe.port)) as driving:
+        driving.until_online()
+        visitor = probe.reading()
+        began = CLOCK.monotonic()
+
+        def reads_on() -> bool:
+            visitor.send(lp.report(lp.tag(SHELF, at=CLOCK.now())))
+            return CLOCK.monotonic() > began + 2.0
+
+        wait_for(reads_on, what="many runs' time")
+    assert driving.states() == ["online"]
+    assert not driving.driver.rejects
+    assert not caplog.messages
+
+
+def test_a_quiet_reader_that_tells_no_events_is_told_to_start_now_and_then(probe: Probe) -> None:
+    probe.starts_by_itself = False
+    with Driving(driver(probe.port)) as driving:
+        driving.until_online()
+        wait_for(lambda: len(probe.seen(lp.START)) == 2, what="a second START_ROSPEC")
+    assert driving.states() == ["online"]
+    assert not driving.driver.rejects
+
+
+def test_each_side_of_the_gate_has_a_session_of_its_own(probe: Probe) -> None:
+    with Driving(driver(probe.port)) as driving:
+        driving.until_online()
+    (body,) = probe.seen(lp.ADD)
+    assert [control[0] >> 6 for control in body.split(SINGULATION)[1:]] == [3, 2, 0, 0]
+
+
+def test_a_reader_that_refuses_marks_gets_sessions(probe: Probe) -> None:
+    def pick(visitor: Visitor, number: int, body: bytes) -> None:
+        visitor.answer(lp.ADD, number, lp.status(111, "no SL") if BY_FLAG in body else None)
+
+    probe.capabilities = able(4, by_flags=True)
+    probe.scripts[lp.ADD] = pick
+    with Driving(driver(probe.port)) as driving:
+        driving.until_online()
+    assert [(NEWCOMERS in body, BY_FLAG in body) for body in probe.seen(lp.ADD)] == [(True, True), (True, False)]
+    assert driving.driver.rejects == {"rospec_refused": 1}
 
 
 def test_a_reader_that_refuses_it_gets_the_plain_inventory(probe: Probe) -> None:
     def pick(visitor: Visitor, number: int, body: bytes) -> None:
-        visitor.answer(lp.ADD, number, lp.status(111, "no SL") if newcomers_in(body) else None)
+        visitor.answer(lp.ADD, number, lp.status(111, "one session for all") if NEWCOMERS in body else None)
 
     probe.scripts[lp.ADD] = pick
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
-    assert [newcomers_in(body) for body in probe.seen(lp.ADD)] == [True, False]
+    assert [NEWCOMERS in body for body in probe.seen(lp.ADD)] == [True, False]
     assert driving.driver.rejects == {"rospec_refused": 1}
 
 
@@ -227,14 +288,14 @@ def test_a_reader_that_will_not_enable_it_gets_the_plain_inventory(probe: Probe)
     probe.scripts[lp.ENABLE] = pick
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
-    assert [newcomers_in(body) for body in probe.seen(lp.ADD)] == [True, False]
+    assert [NEWCOMERS in body for body in probe.seen(lp.ADD)] == [True, False]
     assert driving.driver.rejects["newcomers_given_up"] == 1
 
 
 @pytest.mark.parametrize("message", [lp.ADD, lp.ENABLE])
 def test_a_reader_that_hangs_up_over_it_twice_is_not_asked_again(probe: Probe, message: int) -> None:
     def hang_up(visitor: Visitor, number: int, body: bytes) -> None:
-        if newcomers_in(visitor.bodies(lp.ADD)[-1]):
+        if NEWCOMERS in visitor.bodies(lp.ADD)[-1]:
             visitor.drop()
         else:
             visitor.behave(message, number, body)
@@ -252,8 +313,13 @@ def test_a_reader_that_hangs_up_over_it_twice_is_not_asked_again(probe: Probe, m
 
 def test_a_reader_that_will_not_start_it_gets_the_plain_inventory(probe: Probe) -> None:
     """It neither starts by itself nor when it is told to, until the inventory is a plain one."""
+
+    def start(visitor: Visitor, number: int, body: bytes) -> None:
+        plain = NEWCOMERS not in visitor.bodies(lp.ADD)[-1]
+        visitor.answer(lp.START, number, lp.status(0 if plain else 100))
+
     probe.starts_by_itself = False
-    probe.scripts[lp.START] = starts_only_plain_ones
+    probe.scripts[lp.START] = start
     with Driving(driver(probe.port)) as driving:
         driving.until_online()
     assert driving.states() == ["degraded", "online"]

@@ -370,6 +370,18 @@ def test_a_duration_ends_the_rospec_until_it_is_started_again(client: Client) ->
     assert client.await_tags(1)
 
 
+def test_an_immediate_rospec_that_is_done_starts_again_unless_it_is_to_stay_ended(reader: SimReader, client: Client) -> None:
+    configure(client, events(2))
+    client.run(rospec(1, aispec(0, stop=(1, 20, b"")), aispec(0, stop=(1, 20, b""))))
+    kinds = [walk(walk(client.await_event(ROSPEC_EVENT).body)[246][0])[ROSPEC_EVENT][0][0] for _ in range(5)]
+    assert kinds == [0, 1, 0, 1, 0]
+    reader.faults.set(stays_ended=True)
+    wait_for(lambda: client.ask(GET).parameters[177][0][5] == 1, what="the end")
+    client.waiting.clear()
+    assert client.ask(START, u32(1)).status == 0
+    assert client.await_tags(1)
+
+
 def test_a_rospec_without_trigger_waits_for_start_and_ends_with_stop(client: Client) -> None:
     client.run(rospec(start=(0, b"")))
     assert client.silent_for(0.1)

@@ -1,4 +1,4 @@
-"""Newcomers first: which readers are asked for it, and what they are sent, in bytes and as the simulated reader takes it."""
+"""Newcomers first: which readers are asked for it in which form, and what they are sent, as the simulated reader takes it."""
 
 from collections import Counter
 from typing import Any
@@ -12,25 +12,27 @@ from drivers.llrp import newcomers
 from drivers.llrp.capabilities import Capabilities, RfMode, capabilities_from
 from drivers.llrp.control import Control
 from drivers.llrp.frames import Frame
-from drivers.llrp.newcomers import ALL_MS, INSIDE_SESSION, NEW_MS, OUTSIDE_SESSION, ROUNDS
+from drivers.llrp.newcomers import ALL_MS, CYCLES, NEW_MS, Form
 from drivers.llrp.rospec import rospecs
-from drivers.llrp.runs import MOST_WRONG, PATIENCE_S, RESTART_S, Runs
 from drivers.llrp.settings import SEARCH_MODES, LlrpSettings
 from simulators.llrp_reader.capabilities import capabilities as told_by
 from simulators.llrp_reader.flags import Flags
 from simulators.llrp_reader.grammar import parse_message
 from simulators.llrp_reader.numbers import Message
 from simulators.llrp_reader.profile import profile
-from simulators.llrp_reader.rospec import IMMEDIATE, ROSpec, rospec_of
+from simulators.llrp_reader.rospec import DURATION, IMMEDIATE, NULL, ROSpec, rospec_of
 
-ABLE = Capabilities(powers={1: 30.0}, modes={1: RfMode(2, 320e3)}, state_aware=True, rospec_specs=32, select_filters=2)
+MODES = {1: RfMode(2, 320e3)}
+MARKS = Capabilities(powers={1: 30.0}, modes=MODES, state_aware=True, rospec_specs=32, select_filters=2)
+SESSIONS = Capabilities(powers={1: 30.0}, modes=MODES, rospec_specs=32)
+IMPINJ = Capabilities(25882, powers={1: 30.0}, modes=MODES, rospec_specs=32)
 
 
 def asked(
-    able: Capabilities = ABLE,
+    able: Capabilities = MARKS,
     antennas: tuple[int, ...] = (1, 2),
     impinj: bool = False,
-    inside: tuple[int, ...] = (1,),
+    inside: frozenset[int] = frozenset({1}),
     **settings: Any,
 ) -> list[dict[str, Any]]:
     """All that a reader would be asked for, one that refuses everything."""
@@ -43,48 +45,61 @@ def understood(rospec: dict[str, Any], model: str = "generic", state_aware: bool
     body = Control(Counter()).encode("ADD_ROSPEC", {"ROSpec": rospec})
     assert body is not None
     parsed = parse_message(Message.ADD_ROSPEC, body)
-    return rospec_of(parsed.children[0], profile(model, state_aware=state_aware, max_specs=64))
+    return rospec_of(parsed.children[0], profile(model, antennas=255, state_aware=state_aware))
 
 
-def commands(rospec: dict[str, Any]) -> list[dict[str, Any]]:
-    """The Gen2 command of each antenna in each AISpec."""
-    specs = [aispec["InventoryParameterSpec"][0] for aispec in rospec["AISpec"]]
-    return [each["C1G2InventoryCommand"][0] for spec in specs for each in spec["AntennaConfiguration"]]
+def configurations(aispec: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = aispec["InventoryParameterSpec"][0]["AntennaConfiguration"]
+    return found
 
 
-def is_newcomers(rospec: dict[str, Any]) -> bool:
-    return newcomers.lasts_s(rospec) is not None
+def commands(aispec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The Gen2 command of each antenna."""
+    return [each["C1G2InventoryCommand"][0] for each in configurations(aispec)]
 
 
-def test_newcomers_and_all_take_turns_and_the_first_round_marks() -> None:
+def session_of(command: dict[str, Any]) -> int:
+    session: int = command["C1G2SingulationControl"]["Session"]
+    return session
+
+
+def form_of(rospec: dict[str, Any]) -> Form | None:
+    if newcomers.run_s(rospec) is None:
+        return None
+    return "marks" if any(each["TagInventoryStateAware"] for each in commands(rospec["AISpec"][0])) else "sessions"
+
+
+@pytest.mark.parametrize(("able", "form"), [(MARKS, "marks"), (SESSIONS, "sessions"), (IMPINJ, "sessions")])
+def test_a_cycle_asks_all_antennas_for_newcomers_then_for_all_until_the_rospec_ends_and_starts_again(
+    able: Capabilities, form: Form
+) -> None:
+    first = asked(able, (1, 2, 3), able.impinj)[0]
+    spec = understood(first, "impinj" if able.impinj else "generic")
+    assert (spec.start.kind, spec.end.kind) == (IMMEDIATE, NULL)
+    assert [each.end.kind for each in spec.inventories] == [DURATION] * 32
+    assert [each.end.duration_ms for each in spec.inventories] == [3 * NEW_MS[form], 3 * ALL_MS[form]] * CYCLES
+    assert all(each.antennas == {1, 2, 3} for each in spec.inventories)
+    assert newcomers.run_s(first) == CYCLES * 3 * (NEW_MS[form] + ALL_MS[form]) / 1000
+    assert form_of(first) == form
+
+
+@pytest.mark.parametrize("able", [MARKS, SESSIONS])
+def test_each_antenna_is_the_first_in_its_turn(able: Capabilities) -> None:
+    aispecs = asked(able, (1, 2, 3))[0]["AISpec"]
+    assert [each["AntennaID"] for each in aispecs] == [(1, 2, 3), (1, 2, 3), (2, 3, 1), (2, 3, 1), (3, 1, 2), (3, 1, 2)] * 5 + [
+        (1, 2, 3),
+        (1, 2, 3),
+    ]
+    assert all(tuple(one["AntennaID"] for one in configurations(each)) == each["AntennaID"] for each in aispecs)
+
+
+def test_marked_tags_are_passed_over_and_the_first_cycle_marks() -> None:
     spec = understood(asked()[0])
-    assert spec.start.kind == IMMEDIATE
-    durations = [(set(each.antennas), each.end.duration_ms) for each in spec.inventories]
-    assert durations == [({1, 2}, 2 * NEW_MS["marks"]), ({1, 2}, 2 * ALL_MS["marks"])] * ROUNDS
-    flags = [tuple(command.flag for command in each.by_flag.values()) for each in spec.inventories]
-    assert flags == [(False, False), (True, True)] + [(False, False), ()] * (ROUNDS - 1)
+    flags = [{command.flag for command in each.by_flag.values()} for each in spec.inventories]
+    assert flags == [{False}, {True}, *([{False}, set()] * 15)]
     marking = [each.index for each in spec.inventories if any(command.selects for command in each.by_flag.values())]
     assert marking == [2]
     assert not any(each.selects for each in spec.inventories)
-
-
-def test_each_round_begins_with_another_antenna() -> None:
-    firsts = [aispec["AntennaID"][0] for aispec in asked(antennas=(1, 2, 3))[0]["AISpec"]]
-    assert firsts[:8] == [1, 1, 2, 2, 3, 3, 1, 1]
-
-
-@pytest.mark.parametrize("impinj", [False, True])
-def test_other_readers_ask_newcomers_in_sessions_of_their_own(impinj: bool) -> None:
-    able = Capabilities(25882 if impinj else 161, rospec_specs=32)
-    first = asked(able, antennas=(1, 2, 3), impinj=impinj, inside=(2,))[0]
-    spec = understood(first, "impinj" if impinj else "generic", state_aware=False)
-    assert [each.end.duration_ms for each in spec.inventories] == [3 * NEW_MS["sessions"], 3 * ALL_MS["sessions"]] * ROUNDS
-    new, everybody = (each["InventoryParameterSpec"][0]["AntennaConfiguration"] for each in first["AISpec"][:2])
-    sessions = {each["AntennaID"]: each["C1G2InventoryCommand"][0]["C1G2SingulationControl"]["Session"] for each in new}
-    assert sessions == {1: OUTSIDE_SESSION, 2: INSIDE_SESSION, 3: OUTSIDE_SESSION}
-    modes = [{each["C1G2InventoryCommand"][0].get("ImpinjInventorySearchMode", {}).get("InventorySearchMode") for each in part}
-             for part in (new, everybody)]  # fmt: skip
-    assert modes == ([{SEARCH_MODES["single"]}, {SEARCH_MODES["dual"]}] if impinj else [{None}, {None}])
 
 
 def test_what_sllurp_cannot_encode_is_on_the_wire() -> None:
@@ -92,7 +107,7 @@ def test_what_sllurp_cannot_encode_is_on_the_wire() -> None:
     mask = tlv(332, bytes((0x40, 0, 0x20, 0, 4, 0x30)))
     for action in (1, 6):
         assert body.count(tlv(331, b"\x40" + mask + tlv(333, bytes((0, action))))) == 2
-    assert body.count(tlv(337, b"\x40")) == 2 * ROUNDS
+    assert body.count(tlv(337, b"\x40")) == 32
     assert body.count(tlv(337, b"\x00")) == 2
 
 
@@ -108,18 +123,48 @@ def test_every_tag_is_marked_whatever_its_epc(epcs: list[bytes]) -> None:
     assert not any(flags.answers(epc, None, 1, 0.2) for epc in epcs)
 
 
-@given(specs=st.integers(0, 300), filters=st.integers(0, 4), antennas=st.integers(1, 40), state_aware=st.booleans())
-def test_as_many_rounds_as_a_rospec_holds_or_none_at_all(specs: int, filters: int, antennas: int, state_aware: bool) -> None:
+@pytest.mark.parametrize("able", [SESSIONS, IMPINJ])
+def test_by_sessions_newcomers_answer_once_inside_and_once_elsewhere(able: Capabilities) -> None:
+    for new in asked(able, (1, 2, 3), able.impinj, inside=frozenset({1, 3}))[0]["AISpec"][::2]:
+        sessions = {each["AntennaID"]: session_of(each["C1G2InventoryCommand"][0]) for each in configurations(new)}
+        assert sessions == {1: 3, 2: 2, 3: 3}
+        assert not any(each["TagInventoryStateAware"] for each in commands(new))
+        modes = [each.get("ImpinjInventorySearchMode", {}).get("InventorySearchMode") for each in commands(new)]
+        assert modes == [SEARCH_MODES["single"] if able.impinj else None] * 3
+
+
+@pytest.mark.parametrize("able", [MARKS, SESSIONS, IMPINJ])
+def test_all_are_asked_for_as_by_a_plain_inventory_in_session_0(able: Capabilities) -> None:
+    plain = asked(able, impinj=able.impinj, inventory="plain", session=0)[0]
+    first = asked(able, impinj=able.impinj)[0]
+    every = first["AISpec"][3 if able.state_aware else 1 :: 2]
+    assert all(command == commands(plain["AISpec"][0])[0] for each in every for command in commands(each))
+    assert {key: value for key, value in first.items() if key != "AISpec"} == {
+        key: value for key, value in plain.items() if key != "AISpec"
+    }
+
+
+@given(specs=st.integers(0, 300), filters=st.integers(0, 4), antennas=st.integers(1, 600), state_aware=st.booleans())
+def test_the_best_form_that_a_rospec_holds_or_none_at_all(specs: int, filters: int, antennas: int, state_aware: bool) -> None:
     able = Capabilities(state_aware=state_aware, rospec_specs=specs, select_filters=filters)
-    first = asked(able, tuple(range(1, antennas + 1)))[0]
-    most = min(specs or 32, 32)
-    assert is_newcomers(first) == (most >= 2)
-    if is_newcomers(first):
-        assert len(first["AISpec"]) == most // 2 * 2
-        by_marks = any(command["TagInventoryStateAware"] for command in commands(first))
-        assert by_marks == (state_aware and filters >= 2 and most >= 4)
-        lasts = sum(each["AISpecStopTrigger"]["DurationTriggerValue"] for each in first["AISpec"])
-        assert newcomers.lasts_s(first) == lasts / 1000
+    found = list(dict.fromkeys(map(form_of, asked(able, tuple(range(1, antennas + 1))))))
+    room = min((specs or 32) // 2, 512 // antennas)
+    marks: list[Form | None] = ["marks"] if state_aware and filters >= 2 and room >= 2 else []
+    sessions: list[Form | None] = ["sessions"] if room else []
+    assert found == [*marks, *sessions, None]
+
+
+@pytest.mark.parametrize("specs", [0, 2, 3, 31, 32, 33, 300])
+def test_as_many_cycles_as_a_rospec_holds(specs: int) -> None:
+    able = Capabilities(rospec_specs=specs)
+    assert len(asked(able)[0]["AISpec"]) == min(32, 2 * ((specs or 32) // 2))
+
+
+@pytest.mark.parametrize("antennas", [32, 33, 64, 255])
+@pytest.mark.parametrize("state_aware", [False, True])
+def test_a_rospec_on_many_antennas_can_still_be_sent(antennas: int, state_aware: bool) -> None:
+    able = Capabilities(25882, powers={1: 30.0}, modes=MODES, state_aware=state_aware, rospec_specs=32, select_filters=2)
+    assert len(understood(asked(able, tuple(range(1, antennas + 1)), impinj=True)[0], "impinj").inventories) > 1
 
 
 @pytest.mark.parametrize("state_aware", [False, True])
@@ -129,108 +174,31 @@ def test_the_simulated_readers_word_is_understood(state_aware: bool) -> None:
     assert (able.state_aware, able.rospec_specs, able.select_filters) == (state_aware, 32, 2)
 
 
-def test_plain_inventories_follow_as_they_always_were() -> None:
+def test_refused_marks_become_sessions_and_then_what_always_was() -> None:
     plain = asked(inventory="plain")
-    first, without_mode, *rest = asked()
-    assert rest == plain
-    assert [is_newcomers(each) for each in (first, without_mode, *plain)] == [True, True] + [False] * len(plain)
-    assert all("C1G2RFControl" in command for command in commands(first))
-    assert not any("C1G2RFControl" in command for command in commands(without_mode))
-
-
-def test_all_are_asked_as_by_a_plain_inventory() -> None:
-    plain, first = asked(inventory="plain")[0], asked()[0]
-    unmarked = [command for command in commands(first) if not command["TagInventoryStateAware"]]
-    assert len(unmarked) == 2 * (ROUNDS - 1)
-    assert all(command == commands(plain)[0] for command in unmarked)
-    assert first["ROReportSpec"] == plain["ROReportSpec"]
+    made = asked()
+    assert [form_of(each) for each in made] == ["marks", "marks", "sessions", "sessions", *[None] * len(plain)]
+    assert made[4:] == plain
+    with_mode = [all("C1G2RFControl" in each for aispec in rospec["AISpec"] for each in commands(aispec)) for rospec in made[:4]]
+    assert with_mode == [True, False, True, False]
 
 
 def test_a_session_of_the_users_own_is_a_plain_inventory_unless_newcomers_are_named() -> None:
-    assert not any(map(is_newcomers, asked(session=0)))
-    named = asked(session=2, inventory="newcomers")[0]
-    assert {each["C1G2SingulationControl"]["Session"] for each in commands(named)} == {2}
+    assert set(map(form_of, asked(session=0))) == {None}
+    named = asked(session=1, inventory="newcomers")[0]
+    sessions = {(each["TagInventoryStateAware"], session_of(each)) for aispec in named["AISpec"] for each in commands(aispec)}
+    assert sessions == {(True, 0), (False, 1)}
 
 
-def test_impinjs_report_stays_and_its_search_mode_chooses_no_newcomers() -> None:
+def test_marks_keep_impinjs_report_and_leave_out_its_search_mode() -> None:
     able = Capabilities(25882, state_aware=True, rospec_specs=32, select_filters=2)
     first = asked(able, impinj=True)[0]
     assert "ImpinjTagReportContentSelector" in first["ROReportSpec"]
-    assert all(("ImpinjInventorySearchMode" in each) != each["TagInventoryStateAware"] for each in commands(first))
+    each_command = [command for aispec in first["AISpec"] for command in commands(aispec)]
+    assert all(("ImpinjInventorySearchMode" in each) != each["TagInventoryStateAware"] for each in each_command)
     assert len(understood(first, "impinj").inventories) == 32
 
 
 def test_a_reader_that_is_not_state_aware_ignores_flags() -> None:
     spec = understood(asked()[0], state_aware=False)
     assert not any(each.by_flag for each in spec.inventories)
-
-
-# Whether it runs again and again
-
-
-@given(runs=st.integers(1, 30), wrong=st.floats(0.55, 1.45), pause=st.floats(0, 1.9), now=st.floats(1, 1e6))
-def test_a_rospec_that_runs_again_and_again_is_left_alone(runs: int, wrong: float, pause: float, now: float) -> None:
-    watched = Runs(9.0)
-    for _ in range(runs):
-        watched.started(now)
-        assert watched.fault(now + 9.0, now + 9.0) is None
-        now += 9.0 * wrong
-        watched.ended(now, now)
-        now += pause
-        assert watched.fault(now, now) is None
-
-
-def test_one_that_does_not_start_again_is_started_once_and_given_up_after_a_while() -> None:
-    watched = Runs(9.0)
-    watched.started(1.0)
-    watched.ended(10.0, 10.0)
-    moments = [10.0 + RESTART_S - 0.01, 10.0 + RESTART_S, 10.5]
-    assert [watched.wants_start(now) for now in moments] == [False, True, False]
-    due = 10.0 + PATIENCE_S
-    assert watched.fault(due - 0.01, due - 0.01) is None
-    assert "has not started the inventory again for 2.0 s" in (watched.fault(due, due) or "")
-    assert watched.fault(due + 9, due - 0.01) is None, "the link stood still: the start may be under way"
-
-
-def test_one_that_obeys_runs_even_if_it_tells_no_starts() -> None:
-    watched = Runs(9.0)
-    for end in range(10, 100, 9):
-        watched.ended(float(end), float(end))
-        assert watched.wants_start(end + 1.0)
-        watched.obeyed()
-        assert watched.fault(end + 8.9, end + 8.9) is None
-
-
-def test_reads_from_before_the_end_do_not_prove_that_it_runs() -> None:
-    watched = Runs(9.0)
-    watched.started(1.0)
-    watched.ended(10.0, 10.0)
-    watched.read(9.99)
-    assert watched.wants_start(10.1)
-    watched.read(10.2)
-    assert watched.fault(99.0, 99.0) is None
-
-
-@pytest.mark.parametrize("lasts", [0.3, 4.0, 14.0, 60.0])
-def test_one_that_does_not_keep_to_durations_is_given_up(lasts: float) -> None:
-    watched, now = Runs(9.0), 1.0
-    for _ in range(MOST_WRONG):
-        assert watched.fault(now, now) is None
-        watched.started(now)
-        now += lasts
-        watched.ended(now, now)
-    assert "does not keep to the 9.0 s" in (watched.fault(now, now) or "")
-
-
-def test_one_that_never_ends_is_given_up_while_it_reads() -> None:
-    watched = Runs(2.0)
-    watched.started(1.0)
-    told = next(second for second in range(2, 100) if watched.read(float(second)) or watched.fault(second, second))
-    assert 2.0 * MOST_WRONG < told <= 7 * 2.0
-
-
-def test_of_a_reader_that_tells_neither_starts_nor_ends_nothing_is_held_against_it() -> None:
-    watched = Runs(2.0)
-    for second in range(2, 100):
-        watched.read(float(second))
-        assert watched.fault(second, second) is None

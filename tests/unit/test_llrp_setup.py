@@ -23,7 +23,6 @@ from simulators.llrp_reader.capabilities import capabilities as told_by
 from simulators.llrp_reader.profile import profile
 
 SETTINGS = LlrpSettings(host="192.0.2.10")
-PLAIN = LlrpSettings(host="192.0.2.10", inventory="plain")
 
 
 def frame(kind: int, body: bytes) -> Frame:
@@ -126,7 +125,7 @@ def test_inventories_get_simpler_and_never_repeat() -> None:
 
 def modes_asked(able: Capabilities, **settings: object) -> list[int | None]:
     """The RF mode of each inventory with a Gen2 command that a reader would be asked for, one that refuses every one."""
-    given = PLAIN.model_copy(update=settings)
+    given = SETTINGS.model_copy(update={"inventory": "plain"} | settings)
     found = []
     for _, rospec in rospecs(given, able, (1,), 7, impinj=False):
         for antenna in rospec["AISpec"][0]["InventoryParameterSpec"][0]["AntennaConfiguration"]:
@@ -155,7 +154,8 @@ def test_the_fast_mode_is_asked_for_and_given_up_where_it_is_refused() -> None:
 
 
 def test_without_impinj_session_0_keeps_reads_coming() -> None:
-    _, rospec = next(rospecs(PLAIN, Capabilities(), (1,), 7, impinj=False))
+    plain = SETTINGS.model_copy(update={"inventory": "plain"})
+    _, rospec = next(rospecs(plain, Capabilities(), (1,), 7, impinj=False))
     antenna = rospec["AISpec"][0]["InventoryParameterSpec"][0]["AntennaConfiguration"][0]
     assert antenna["C1G2InventoryCommand"][0]["C1G2SingulationControl"]["Session"] == 0
 

@@ -130,5 +130,5 @@ def test_a_much_louder_tag_wins_its_slot() -> None:
 def test_the_simulated_plans_are_those_that_the_driver_asks_for() -> None:
     assert {way: ms / 1000 for way, ms in newcomers.NEW_MS.items()} == NEW_S
     assert {way: ms / 1000 for way, ms in newcomers.ALL_MS.items()} == ALL_S
-    assert newcomers.ROUNDS == MARK_EVERY
+    assert newcomers.CYCLES == MARK_EVERY
     assert (newcomers.INSIDE_SESSION, newcomers.OUTSIDE_SESSION) == (INSIDE_SESSION, OUTSIDE_SESSION)

@@ -14,7 +14,7 @@ from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed,
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, ready, score, table
 
-OUT = 3.0
+OUT = 2.3
 """Log-odds of having gone out from which a passage is judged to be one."""
 COUNTED = 2.4
 """The same at a gate in one plane, whose counters tell the direction."""

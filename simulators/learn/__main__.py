@@ -19,7 +19,7 @@ from rfidguard.clock import SystemClock
 from rfidguard.errors import ConfigError, RfidguardError
 from simulators.learn.fit import Learnt, learnt, require_lightgbm
 from simulators.learn.rows import Rows, rows_of
-from simulators.learn.scenes import PLAIN_EACH, Counting, Play, countings, played_scene, plays
+from simulators.learn.scenes import PLAIN_EACH, PLAIN_WEIGHS, Counting, Play, countings, played_scene, plays
 from simulators.learn.tables import Wanted, checked, encoded, known_signs, wanted
 from simulators.scene_cache import fingerprint
 
@@ -95,7 +95,8 @@ def _watched(work: Sequence[Play], jobs: int, cache: Path | None) -> dict[Play, 
 def heard(play: Play, cache: Path | None) -> Heard:
     """One scene, simulated and watched with each kind of counters."""
     scene = played_scene(play, cache)
-    return [(counting, rows_of(scene, counting)) for counting in countings(play)]
+    weighs = PLAIN_WEIGHS if play.world == "plain" else 1.0
+    return [(counting, rows_of(scene, counting, weighs)) for counting in countings(play)]
 
 
 def _rows_for(entry: Wanted, made: dict[Play, Heard]) -> list[tuple[int, Rows]]:

@@ -61,8 +61,10 @@ class Rows:
         self.weights.append(weight)
 
 
-def rows_of(scene: Played, counting: Counting) -> Rows:
-    """The rows of a scene at one gate, heard with counters as `counting` says. The same scene always gives the same rows."""
+def rows_of(scene: Played, counting: Counting, weighs: float = 1.0) -> Rows:
+    """The rows of a scene at one gate, heard with counters as `counting` says; each counts `weighs` times. The same scene always
+    gives the same rows.
+    """
     layout = layout_from(Config.model_validate(tomllib.loads(scene.config_text)))
     (gate,) = layout.gates.values()
     carried = _carried(msgspec.convert(scene.truth, Truth))
@@ -71,7 +73,7 @@ def rows_of(scene: Played, counting: Counting) -> Rows:
         passages = carried.get(track.epc, ())
         share, weight = _share(passages)
         if _drawn(track.epc, now) < share:
-            rows.add(seen.signs, gone_out(passages, now), come_in(passages, now), weight)
+            rows.add(seen.signs, gone_out(passages, now), come_in(passages, now), weighs * weight)
     return rows
 
 

@@ -30,7 +30,7 @@ Counting = Literal["directed", "undirected", "none"]
 PLAIN_EACH = 4
 """Plain worlds are short, and cost little."""
 PLAIN_WEIGHS = 2.0
-"""A row of a plain world counts so many times as much as one of a store: a score must hold where gates are unlike these stores."""
+"""A row of a plain world counts so often: a score must hold where gates are unlike the simulated stores."""
 PASSAGES = 50
 _ZONED = ("zones", "zones", "pedestals", "pedestals", "front")
 _PLANE = ("facing", "facing", "facing", "single", "curtain")

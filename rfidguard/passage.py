@@ -14,7 +14,7 @@ from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed,
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, ready, score, table
 
-OUT = 2.3
+OUT = 2.6
 """Log-odds of having gone out from which a passage is judged to be one."""
 COUNTED = 2.4
 """The same at a gate in one plane, whose counters tell the direction."""
@@ -24,6 +24,8 @@ IN = 0.0
 """The same of having come in: being wrong here silences a later exit, being too strict rings at own clothes."""
 FEW = 2.0
 """How much more a passage of fewer than four reads needs: shelf goods read for the first time look like arrivals."""
+BLIND = 0.3
+"""How much less is asked after a time in which nobody listened: what it could have shown is missing by our own fault."""
 FLIP = 1.5
 """How much more each return inside asks of the next exit."""
 LEAVING = 0.75
@@ -73,10 +75,12 @@ def wants_look(track: Track, presence: Presence, now: float) -> bool:
     return bool(presence.counts) and now - presence.counts[-1][0] <= _COUNTED_S
 
 
-def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Found | None:
-    """Judges the track at `now`; None while there is nothing (more) to say. `around`: what else moves at this gate."""
+def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float, blind: bool = False) -> Found | None:
+    """Judges the track at `now`; None while there is nothing (more) to say. `around`: what else moves at this gate; `blind`: its
+    readers were away just now.
+    """
     seen = watched(track, gate, presence, around, now)
-    return None if seen is None else _judged(track, gate, presence, seen, now)
+    return None if seen is None else _judged(track, gate, presence, seen, now, _least(gate, presence) - BLIND * blind)
 
 
 def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Seen | None:
@@ -133,12 +137,12 @@ def made_ready(gate: GateLayout) -> None:
             ready(known)
 
 
-def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float) -> Found | None:
+def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float, least: float) -> Found | None:
     out_table, in_table = tables(gate, presence)
     if track.state == "left":
         return _returned(track, seen, out_table, in_table, now)
     out = score(out_table, seen.signs)
-    if out >= _asked(track, seen, _least(gate, presence)):
+    if out >= _asked(track, seen, least):
         return _left(track, presence, seen, out_table, now)
     if _came_in(track, seen, in_table, out):
         track.inbound_at = now

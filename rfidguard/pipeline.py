@@ -133,7 +133,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
         if slow and track.state != "standing" and _left_out(state, gate, track, now):
             continue
         for at in memory.blindness.moments(track.last_at, now):
-            result = look(track, gate, memory.presence, around, at)
+            result = look(track, gate, memory.presence, around, at, blind)
             if result is not None:
                 track.judged_at = now
                 found[track.epc] = (track, result)

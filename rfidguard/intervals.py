@@ -16,7 +16,8 @@ def share_interval(count: int, total: int) -> tuple[float, float]:
     value, square = count / total, _Z * _Z
     middle = (value + square / (2 * total)) / (1 + square / total)
     reach = _Z * math.sqrt(value * (1 - value) / total + square / (4 * total * total)) / (1 + square / total)
-    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+    # Rounding may put a bound on the wrong side of a share of 0 or 1.
+    return max(min(middle - reach, value), 0.0), min(max(middle + reach, value), 1.0)
 
 
 def count_interval(count: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rfidguard.direction_score import score_directions
@@ -92,6 +92,7 @@ def test_adding_up_does_not_depend_on_the_order_but_for_the_lists(scenes: list[A
     assert figures(sum(tallies, Tally())) == figures(sum(mixed, Tally()))
 
 
+@example(0, 69)
 @given(st.integers(0, 400), st.integers(1, 400))
 def test_intervals_hold_what_was_seen(count: int, more: int) -> None:
     low, high = share_interval(count, count + more)

@@ -247,7 +247,7 @@ class _Flags:
         if self._session >= 2:
             for tag, _ in tags:
                 if self._until.get(tag, 0.0) > now:
-                    self._until[tag] = now + self._rng.uniform(*_PERSISTENCE_S[self._session])
+                    self._until[tag] = self._lasting(now)
 
     def on_side(self, tags: list[tuple[int, float]], target: str, now: float) -> list[tuple[int, float]]:
         """Those whose flag is at `target`."""
@@ -261,7 +261,7 @@ class _Flags:
     def set(self, tags: list[tuple[int, float]], now: float) -> None:
         """These have it from now on."""
         for tag, _ in tags:
-            self._until[tag] = now + self._rng.uniform(*_PERSISTENCE_S[self._session])
+            self._until[tag] = self._lasting(now)
 
     def inventoried(self, tag: int, at: float) -> None:
         """A singulated tag turns its flag over."""
@@ -270,4 +270,8 @@ class _Flags:
         elif self._session == 0:
             self._until[tag] = math.inf
         else:
-            self._until[tag] = at + self._rng.uniform(*_PERSISTENCE_S[self._session])
+            self._until[tag] = self._lasting(at)
+
+    def _lasting(self, since: float) -> float:
+        """Until when a flag of a tag holds that was set, or had power, at `since`."""
+        return since + self._rng.uniform(*_PERSISTENCE_S[self._session])

@@ -189,9 +189,7 @@ class Dialogue:
     def give_up_newcomers(self, why: str) -> Talk:
         """Puts a plain inventory in the place of one with newcomers first, still to be enabled. `why`: what the reader does."""
         self.setup.newcomers_given_up = True
-        self._rejects["newcomers_given_up"] += 1
-        warn_of_newcomers(self.setup.settings, why)
-        self.setup.settings = newcomers.plainly(self.setup.settings)
+        self.setup.settings = without_newcomers(self.setup.settings, self._rejects, why)
         yield from self.clear()
         yield from self.add()
 
@@ -260,11 +258,13 @@ class Dialogue:
         return configured if configured is not None else tuple(range(1, self.setup.capabilities.inputs + 1))
 
 
-def warn_of_newcomers(settings: LlrpSettings, why: str) -> None:
-    """Tells that newcomers first is given up on a reader. `why`: what the reader does, as in "hangs up"."""
+def without_newcomers(settings: LlrpSettings, rejects: Counter[str], why: str) -> LlrpSettings:
+    """Newcomers first is given up on a reader, counted and told: the settings to go on with. `why`: what the reader does."""
+    rejects["newcomers_given_up"] += 1
     log.warning(
         'the reader at %s cannot do inventory = "newcomers": it %s. From now on it reads plainly; inventory = "plain" in '
         "its section ends this warning",
         settings.host,
         why,
     )
+    return settings.model_copy(update={"inventory": "plain"})

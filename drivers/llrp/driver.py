@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from itertools import count
 
-from drivers.llrp.dialogue import Dialogue, Setup, warn_of_newcomers
+from drivers.llrp.dialogue import Dialogue, Setup, without_newcomers
 from drivers.llrp.hearing import Hearing
 from drivers.llrp.link import Stopped, connect
-from drivers.llrp.newcomers import plainly
 from drivers.llrp.outputs import Outputs
 from drivers.llrp.session import Session
 from drivers.llrp.settings import LlrpSettings
@@ -98,9 +97,8 @@ class LlrpDriver:
         elif setup.newcomers_tried:
             self._hung_up_on_newcomers += 1
             if self._hung_up_on_newcomers >= MAX_HANG_UPS:
-                self.rejects["newcomers_given_up"] += 1
-                warn_of_newcomers(self._settings, "falls silent or hangs up when it is asked for that")
-                self._settings = plainly(self._settings)
+                why = "falls silent or hangs up when it is asked for that"
+                self._settings = without_newcomers(self._settings, self.rejects, why)
 
     def _refuse(self, emit: Emit, orders: Orders, reason: str) -> None:
         """Orders that nobody can carry out are answered now: no siren may sound minutes later because the reader came back."""

@@ -51,11 +51,6 @@ def wanted(settings: LlrpSettings) -> bool:
     return settings.inventory == "newcomers" or (settings.inventory == "auto" and settings.session is None)
 
 
-def plainly(settings: LlrpSettings) -> LlrpSettings:
-    """The same settings without newcomers."""
-    return settings.model_copy(update={"inventory": "plain"})
-
-
 def cycles(capabilities: Capabilities, antennas: int) -> int:
     """How many cycles over so many antennas a ROSpec has on this reader; 0 where it holds none."""
     return min(CYCLES, (capabilities.rospec_specs or UNTOLD_SPECS) // 2, MAX_CONFIGURATIONS // (2 * antennas))

@@ -61,6 +61,8 @@ class Setup:
     """After how long our ROSpec ends by itself, to be started again; None: it runs on."""
     newcomers_tried: bool = False
     """True while a reader is asked for newcomers first, over which one may hang up or fall silent."""
+    first_run: bool = False
+    """True until a first run with newcomers first should be over: some readers take what they then cannot do."""
     newcomers_given_up: bool = False
 
 

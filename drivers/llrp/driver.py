@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 MAX_HANG_UPS = 2
 """A reader that drops the connection this often when asked for its protocol versions, or for newcomers, is not asked again."""
+MAX_HANG_UPS_IN_RUN = 3
+"""The same in the first run with newcomers first, session after session: twice may be a cable."""
 
 
 class LlrpDriver:
@@ -70,9 +72,12 @@ class LlrpDriver:
             visit.farewell()
             self._left.clear()
             raise
+        except DeviceLost:
+            self._mind_newcomers(setup)
+            raise
         finally:
             self._hung_up_on_version += visit.negotiating
-            self._mind_newcomers(setup)
+            self._settings = setup.settings
             session.close()
 
     def _setup(self) -> Setup:
@@ -91,14 +96,16 @@ class LlrpDriver:
         return setup
 
     def _mind_newcomers(self, setup: Setup) -> None:
-        """What a session has shown of newcomers first holds for those after it."""
+        """What a lost session has shown of newcomers first holds for those after it."""
         if setup.newcomers_given_up:
-            self._settings = setup.settings
-        elif setup.newcomers_tried:
+            return
+        if setup.newcomers_tried or setup.first_run:
             self._hung_up_on_newcomers += 1
-            if self._hung_up_on_newcomers >= MAX_HANG_UPS:
+            if self._hung_up_on_newcomers >= (MAX_HANG_UPS if setup.newcomers_tried else MAX_HANG_UPS_IN_RUN):
                 why = "falls silent or hangs up when it is asked for that"
-                self._settings = without_newcomers(self._settings, self.rejects, why)
+                setup.settings = without_newcomers(setup.settings, self.rejects, why)
+        elif setup.run_s is not None:
+            self._hung_up_on_newcomers = 0
 
     def _refuse(self, emit: Emit, orders: Orders, reason: str) -> None:
         """Orders that nobody can carry out are answered now: no siren may sound minutes later because the reader came back."""

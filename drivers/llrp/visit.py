@@ -9,7 +9,7 @@ from drivers.llrp.hearing import Hearing
 from drivers.llrp.link import Stopped
 from drivers.llrp.messages import Request
 from drivers.llrp.outputs import Outputs
-from drivers.llrp.repeats import Repeats
+from drivers.llrp.repeats import PATIENCE_S, Repeats
 from drivers.llrp.session import POLL_S, Session
 from rfidguard.clock import Clock
 from rfidguard.driver import Emit, Order, Orders, SetOutput
@@ -46,6 +46,7 @@ class Visit:
         self.negotiating = False
         """True while protocol versions are talked about, which upsets some readers."""
         self._started_at = -MIN_INVENTORY_S
+        self._first_run_until = 0.0
         self._told: tuple[str, str | None] | None = None
 
     def run(self, orders: Orders) -> None:
@@ -103,6 +104,8 @@ class Visit:
         repeats = self._hearing.repeats = None if run_s is None else Repeats(run_s, now)
         if repeats is not None and self._hearing.running:
             repeats.started(now, self._clock.now())
+        self._setup.first_run = run_s is not None
+        self._first_run_until = now + (run_s or 0.0) + PATIENCE_S
         self._hearing.enabled = True
 
     def _start(self) -> None:
@@ -146,6 +149,7 @@ class Visit:
     def _mind_repeats(self, repeats: Repeats) -> None:
         """An inventory that ends by itself is left alone while it starts again; else it is started, or a plain one takes over."""
         now = self._clock.monotonic()
+        self._setup.first_run = self._setup.first_run and now < self._first_run_until
         why = repeats.fault(now, self._session.heard_at)
         if why is not None:
             self._go_on_plainly(why)

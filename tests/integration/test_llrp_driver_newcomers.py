@@ -311,6 +311,36 @@ def test_a_reader_that_hangs_up_over_it_twice_is_not_asked_again(probe: Probe, m
     assert driving.driver.rejects["newcomers_given_up"] == 1
 
 
+def test_a_reader_that_hangs_up_in_its_first_run_again_and_again_is_read_plainly(probe: Probe) -> None:
+    driving = Driving(driver(probe.port))
+    for session in range(3):
+        driving.start()
+        visitor = probe.reading(session + 1)
+        wait_for(lambda online=session + 1: driving.states().count("online") == online, what="the reader, online")
+        visitor.drop()
+        wait_for(driving.ended, what="the end of the run")
+        assert isinstance(driving.failure, DeviceLost)
+    with driving:
+        probe.reading(4)
+    assert [NEWCOMERS in body for body in probe.seen(lp.ADD)] == [True, True, True, False]
+    assert driving.driver.rejects["newcomers_given_up"] == 1
+
+
+def test_a_reader_that_did_a_whole_run_may_hang_up(probe: Probe) -> None:
+    """By sessions, one cycle over two antennas: a run of 0.28 s, and 2 s of patience."""
+    probe.capabilities = able(2)
+    driving = Driving(driver(probe.port))
+    for session in range(4):
+        driving.start()
+        visitor = probe.reading(session + 1)
+        proven_at = CLOCK.monotonic() + (2.5 if session == 2 else 0.0)
+        wait_for(lambda at=proven_at: CLOCK.monotonic() > at, what="the time of a run")
+        visitor.drop()
+        wait_for(driving.ended, what="the end of the run")
+    assert all(NEWCOMERS in body for body in probe.seen(lp.ADD))
+    assert not driving.driver.rejects["newcomers_given_up"]
+
+
 def test_a_reader_that_will_not_start_it_gets_the_plain_inventory(probe: Probe) -> None:
     """It neither starts by itself nor when it is told to, until the inventory is a plain one."""
 

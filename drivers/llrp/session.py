@@ -75,6 +75,9 @@ class Session:
                     return answer
             self._abandoned[number] = messages.ANSWER_OF[request.kind]
             return Answer()
+        except Stopped:
+            self._told[number] = messages.ANSWER_OF[request.kind]  # its answer may still come before the farewell's
+            raise
         finally:
             self._asked = self._answer = None
 

@@ -248,6 +248,26 @@ def test_a_quiet_reader_that_tells_no_events_is_told_to_start_now_and_then(probe
     assert not driving.driver.rejects
 
 
+def test_an_answer_that_comes_only_after_the_driver_was_stopped_is_no_surprise(probe: Probe) -> None:
+    numbers: list[int] = []
+    driving = Driving(driver(probe.port))
+
+    def start(visitor: Visitor, number: int, body: bytes) -> None:
+        numbers.append(number)
+        driving.stop.set()
+
+    def stop(visitor: Visitor, number: int, body: bytes) -> None:
+        visitor.answer(lp.START, numbers[0], lp.status())
+        visitor.behave(lp.STOP, number, body)
+
+    probe.starts_by_itself = False
+    probe.scripts |= {lp.START: start, lp.STOP: stop}
+    driving.start()
+    wait_for(driving.ended, what="the end of the run")
+    assert numbers
+    assert not driving.driver.rejects
+
+
 def test_each_side_of_the_gate_has_a_session_of_its_own(probe: Probe) -> None:
     with Driving(driver(probe.port)) as driving:
         driving.until_online()

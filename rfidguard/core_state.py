@@ -15,8 +15,8 @@ from rfidguard.path import Presence
 from rfidguard.shelf import all_caught_up
 from rfidguard.track import Track
 
-_BIN_BYTES = 270
-"""Measured: a bin that two antennas heard, as JSON."""
+_BIN_BYTES, _LOOSE_BYTES = 270, 110
+"""Measured: a bin that two antennas heard, and a read without one, as JSON."""
 
 
 class OpenEas(msgspec.Struct):
@@ -153,8 +153,9 @@ def to_snapshot(state: CoreState) -> dict[str, Any]:
 
 
 def snapshot_bytes(state: CoreState) -> int:
-    """About how large a snapshot would be, at no cost: nearly all of it is the bins of tags in view."""
-    return _BIN_BYTES * sum(len(track.bins) for tracks in state.tracks.values() for track in tracks.values())
+    """About how large a snapshot would be, at no cost: nearly all of it is the bins of tags in view, and their reads without."""
+    known = [track for tracks in state.tracks.values() for track in tracks.values()]
+    return sum(_BIN_BYTES * len(track.bins) + _LOOSE_BYTES * len(track.loose) for track in known)
 
 
 def from_snapshot(layout: Layout, snapshot: object) -> CoreState:

@@ -7,6 +7,7 @@ these functions change.
 
 from collections.abc import Mapping
 
+from rfidguard.add_read import add_read
 from rfidguard.arming import hushed
 from rfidguard.blind import reader_heard, readers
 from rfidguard.commands import commanded
@@ -30,7 +31,7 @@ from rfidguard.second_look import site_heard
 from rfidguard.shelf import caught_up, forget_bins
 from rfidguard.signs import around_of
 from rfidguard.standing import STIRRED
-from rfidguard.track import Track, add_read
+from rfidguard.track import Track
 from rfidguard.trust import feed_heard
 
 EAS_JOIN_S = 2.5

@@ -6,6 +6,7 @@ looks twice a second would have changed is made up for when somebody needs it, a
 
 from collections.abc import Iterable
 
+from rfidguard.bins import forget_before, oldest
 from rfidguard.passage import LOOK_S, QUIET_LOOK_S
 from rfidguard.standing import DEPARTS_S, GONE_MAX_S, STANDING_LOOK_S
 from rfidguard.track import BIN_S, Track
@@ -65,16 +66,17 @@ def looked_at_from(track: Track, tenth: int) -> None:
 
 def forget_bins(track: Track, now: float) -> None:
     """Forgets what a standing tag showed before its next passage could start: nine tenths of what a full shelf would remember."""
-    known, first = track.bins, _first_kept(track, now)
-    if known and known[0].index < first - _BINS_AT_ONCE:
-        del known[: next((place for place, each in enumerate(known) if each.index >= first), len(known))]
+    known, first = oldest(track), _first_kept(track, now)
+    if known is not None and known < first - _BINS_AT_ONCE:
+        forget_before(track, first)
 
 
 def _forget_at_each(track: Track, tenths: range) -> None:
     """The same at each of several looks in a row, as long as the last of them would find something."""
-    known, last = track.bins, _first_kept(track, tenths[-1] / TENTHS) - _BINS_AT_ONCE
+    last = _first_kept(track, tenths[-1] / TENTHS) - _BINS_AT_ONCE
     for tenth in tenths:
-        if not known or known[0].index >= last:
+        known = oldest(track)
+        if known is None or known >= last:
             return
         forget_bins(track, tenth / TENTHS)
 

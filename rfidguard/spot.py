@@ -20,7 +20,7 @@ _STEPS = 64
 _MOST_CHANNELS = 60
 
 
-class Turn(msgspec.Struct, array_like=True):
+class Turn(msgspec.Struct, array_like=True, gc=False):
     """The mean doubled phase on one channel, as the sum of `n` (fading) unit vectors."""
 
     n: float
@@ -28,7 +28,7 @@ class Turn(msgspec.Struct, array_like=True):
     imag: float
 
 
-class Spot(msgspec.Struct):
+class Spot(msgspec.Struct, gc=False):
     """How one antenna hears one place: mean level (dB), its mean square deviation, phases by channel, over `n` (fading) reads."""
 
     n: float

@@ -1,5 +1,6 @@
 """Step 3a: goods that stand near the gate: when a tag has come to rest, and when it is no longer where it stood. Pure."""
 
+from rfidguard.bins import binned
 from rfidguard.path import Presence
 from rfidguard.track import Track
 
@@ -29,6 +30,7 @@ def departed(track: Track, now: float) -> bool:
         track.still_s += STANDING_LOOK_S
         track.seen_s += STANDING_LOOK_S
         return False
+    binned(track)
     track.state = "candidate"
     track.start_at = max(track.stir_at, now - DEPARTS_S)
     track.fresh_reads = 0

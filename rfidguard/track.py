@@ -3,11 +3,9 @@
 Bins make the order of reads within a moment irrelevant, keep the work per read constant, and bound the memory.
 """
 
-import math
-
 import msgspec
 
-from rfidguard.spot import Spot, learn, surprise
+from rfidguard.spot import Spot
 
 BIN_S = 0.1
 KEEP_BINS = 80
@@ -16,24 +14,13 @@ KEEP_BINS = 80
 VISIT_LEAD_S = 1.0
 """So long before the start of a passage its signs look back."""
 
-_STEP_MOVING = math.log(2 / math.pi)
-_STEP_SD = 0.25
-_STEP_PEAK = math.sqrt(2 / math.pi) / _STEP_SD
-_STEP_OUTLIERS = 0.08
-_STEP_ANY = _STEP_OUTLIERS * 2 / math.pi
-_STEP_MIN_S = 0.05
-"""Below this even a running person moves the phase too little to tell from noise."""
-_STEP_REACH_S = 2.0
-_UNHEARD = 0.6
-"""What a read by an antenna that never heard the tag on its shelf says of its having left."""
-_STIR_MOST = 15.0
-_STIR_LEARNS = 2.0
-_BASE_READS, _LATELY_READS = 40.0, 6.0
-_EARS_READS = 80.0
-_BEAT_READS, _BEAT_MOST_S = 30.0, 5.0
+Loose = tuple[int, str, float, float, float, float | None, float | None, float]
+"""A read of which no bin was made yet: its bin's index, antenna, time (Unix seconds), RSSI (dB), channel (-1: not told), phase
+(rad), Doppler shift (Hz), and what it says against the base (`Bin.off`).
+"""
 
 
-class Cell(msgspec.Struct):
+class Cell(msgspec.Struct, gc=False):
     """Reads of one antenna in one bin: how many, and the sums of their RSSI (dB) and of its square.
 
     `turns` of them carried a phase on `channel`, the bin's first: `real` and `imag` sum up the doubled phases as unit vectors
@@ -50,7 +37,7 @@ class Cell(msgspec.Struct):
     imag: float = 0.0
 
 
-class Bin(msgspec.Struct):
+class Bin(msgspec.Struct, gc=False):
     """One tenth of a second. `phase_llr` is the log-likelihood ratio, moving to standing, of its phase steps,
     `off` that of its reads, being away to standing where the track's base says. Of Doppler shifts the sums are kept.
     """
@@ -66,14 +53,14 @@ class Bin(msgspec.Struct):
     doppler_square: float = 0.0
 
 
-class Older(msgspec.Struct):
+class Older(msgspec.Struct, gc=False):
     """What one antenna heard of the present visit in bins that are forgotten: how many reads, and the sum of their RSSI (dB)."""
 
     n: float = 0.0
     total_db: float = 0.0
 
 
-class Ear(msgspec.Struct):
+class Ear(msgspec.Struct, gc=False):
     """What one antenna last heard of the tag: the level (dB), the bin in which it did, and the level's slow mean."""
 
     level_db: float
@@ -131,6 +118,8 @@ class Track(msgspec.Struct, kw_only=True):
     start_at: float
     """Start of the present passage: when it appeared, or left its baseline."""
     bins: list[Bin] = []
+    loose: list[Loose] = []
+    """While it stands, its reads after those in `bins`, in order of their bins (bins.py)."""
     older: dict[str, Older] = {}
     """What each antenna heard since `start_at`, before the first of `bins`."""
     phase_ref: dict[str, tuple[float, float, float]] = {}
@@ -179,87 +168,6 @@ class Track(msgspec.Struct, kw_only=True):
     """Probability that the next passage starts inside."""
 
 
-def add_read(
-    track: Track, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None, count: int,
-    doppler_hz: float | None = None,
-) -> None:  # fmt: skip
-    """Takes one read into the track. Reads older than the kept history change only the counts."""
-    track.reads += count
-    track.fresh_reads += count
-    if track.state == "standing":
-        track.beat_s += (min(max(at - track.last_at, 0.0), _BEAT_MOST_S) - track.beat_s) / _BEAT_READS
-    if at > track.last_at:
-        track.last_at = at
-    bins, index = track.bins, int(at // BIN_S)
-    place = bins[-1] if bins and bins[-1].index == index else _bin_at(track, index)
-    if place is None:
-        return
-    cells = place.cells
-    cell = cells[0] if cells and cells[0].slot == slot else _cell_of(place, slot)
-    cell.n += 1
-    cell.total_db += rssi_db
-    cell.square_db += rssi_db * rssi_db
-    hop, real, imag = -1.0 if channel is None else float(channel), 0.0, 0.0
-    if phase is not None:
-        real, imag = math.cos(2.0 * phase), math.sin(2.0 * phase)
-        _add_turn(cell, hop, real, imag)
-        _add_phase(track, place, slot, at, hop, phase)
-    if doppler_hz is not None:
-        place.doppler_n += 1
-        place.doppler_hz += doppler_hz
-        place.doppler_square += doppler_hz * doppler_hz
-    tenfold = int(10.0 * hop)
-    if track.base:
-        _against_base(track, place, slot, at, rssi_db, tenfold, real, imag)
-    if track.state != "standing":
-        _against_lately(track, slot, at, rssi_db, tenfold, real, imag)
-
-
-def _against_base(track: Track, place: Bin, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:
-    """Does the read come from where the tag stands, or stood? While it does, its place is learnt on."""
-    spot = track.base.get(slot)
-    off = _UNHEARD if spot is None else surprise(spot, rssi_db, channel, real, imag)
-    place.off += off
-    place.off_n += 1
-    stir, home = track.stir, track.home - off
-    if stir <= 0.0:
-        track.stir_at = at
-    if off <= 0.0:
-        track.home_at = at
-    stir += off
-    track.stir = stir = 0.0 if stir < 0.0 else _STIR_MOST if stir > _STIR_MOST else stir
-    track.home = 0.0 if home < 0.0 else _STIR_MOST if home > _STIR_MOST else home
-    if stir < _STIR_LEARNS and track.state == "standing":
-        if spot is None:
-            spot = track.base[slot] = Spot(0.0, rssi_db)
-        learn(spot, rssi_db, channel, real, imag, _BASE_READS)
-        _share(track.ears, slot)
-
-
-def _share(ears: dict[str, float], slot: str) -> None:
-    ears[slot] = ears.get(slot, 0.0) + 1.0
-    if sum(ears.values()) > _EARS_READS:
-        for known in ears:
-            ears[known] *= 0.5
-
-
-def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:
-    spot = track.lately.get(slot)
-    if spot is None:
-        spot = track.lately[slot] = Spot(0.0, rssi_db, anchor_db=rssi_db)
-    else:
-        told = surprise(spot, rssi_db, channel, real, imag)
-        if not track.calm_n:
-            track.calm_at = at
-        track.calm -= told
-        track.calm_n += 1
-        if track.calm <= 0.0:
-            track.calm, track.calm_n, track.calm_at = 0.0, 0, at
-            for known in track.lately.values():
-                known.anchor_db = known.mean_db
-    learn(spot, rssi_db, channel, real, imag, _LATELY_READS)
-
-
 def add_older(older: dict[str, Older], place: Bin) -> None:
     """Adds what a bin holds to what each antenna heard before."""
     for cell in place.cells:
@@ -274,67 +182,3 @@ def copied(path: Path) -> Path:
     """A path that can be moved on without moving `path`."""
     ears = {slot: msgspec.structs.replace(ear) for slot, ear in path.ears.items()}
     return msgspec.structs.replace(path, ears=ears, ahead=None)
-
-
-def phase_step_llr(step_rad: float) -> float:
-    """How much a phase step on one channel speaks for motion (natural log of the likelihood ratio).
-
-    Readers report phase modulo π, so a step is folded into 0..π/2. A moving tag's step is uniform there; a standing
-    tag's is near zero (half-normal of 0.25 rad) but for some disturbed reads.
-    """
-    folded = abs(math.remainder(step_rad, math.pi))
-    still = _STEP_PEAK * math.exp(-((folded / _STEP_SD) ** 2) / 2)
-    return _STEP_MOVING - math.log((1 - _STEP_OUTLIERS) * still + _STEP_ANY)
-
-
-def _bin_at(track: Track, index: int) -> Bin | None:
-    bins = track.bins
-    if not bins or index > bins[-1].index:
-        bins.append(Bin(index))
-        while bins[0].index <= index - KEEP_BINS:
-            _outlived(track, bins.pop(0))
-        return bins[-1]
-    for place, known in enumerate(reversed(bins)):
-        if known.index == index:
-            return known
-        if known.index < index:
-            bins.insert(len(bins) - place, Bin(index))
-            return bins[len(bins) - place - 1]
-    if index <= bins[-1].index - KEEP_BINS:
-        return None
-    bins.insert(0, Bin(index))
-    return bins[0]
-
-
-def _outlived(track: Track, place: Bin) -> None:
-    """Of a bin that is forgotten its sums remain, while the visit lasts."""
-    if track.state == "standing" or place.index < int((track.start_at - VISIT_LEAD_S) // BIN_S):
-        return
-    add_older(track.older, place)
-
-
-def _cell_of(place: Bin, slot: str) -> Cell:
-    for cell in place.cells:
-        if cell.slot == slot:
-            return cell
-    place.cells.append(Cell(slot))
-    return place.cells[-1]
-
-
-def _add_turn(cell: Cell, channel: float, real: float, imag: float) -> None:
-    if not cell.turns:
-        cell.channel = channel
-    if cell.channel == channel:
-        cell.turns += 1
-        cell.real += real
-        cell.imag += imag
-
-
-def _add_phase(track: Track, place: Bin, slot: str, at: float, channel: float, phase: float) -> None:
-    last = track.phase_ref.get(slot)
-    if last is not None and last[0] == channel and -_STEP_REACH_S < at - last[2] < _STEP_MIN_S:
-        return
-    track.phase_ref[slot] = (channel, phase, at)
-    if last is not None and last[0] == channel and at - last[2] <= _STEP_REACH_S:
-        place.phase_llr += phase_step_llr(phase - last[1])
-        place.phase_n += 1

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from walks import T0, config, own, walk
 
+from rfidguard.bins import binned
 from rfidguard.core_state import CoreState, catch_up, from_snapshot, to_snapshot
 from rfidguard.effects import AskLedger, Effect
 from rfidguard.events import Count, Device, Eas, Event, Pace, Read, Tick, heard_at
@@ -96,6 +97,8 @@ def test_looking_only_where_there_is_something_to_see_changes_nothing(tags: list
     found, known = indexed(events, [at for at, kind in others if kind == "restart"])
     assert found == told
     catch_up(known, "front")
+    for track in (*known.tracks["front"].values(), *state.tracks["front"].values()):
+        binned(track)
     assert known.tracks == state.tracks
     assert known.gates["front"].watch == state.gates["front"].watch
     assert known.counts == state.counts

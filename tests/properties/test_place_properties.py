@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from walks import T0, alarms, leave, own, run, walk
 
+from rfidguard.add_read import add_read
 from rfidguard.path import Presence, followed, new_path
-from rfidguard.track import BIN_S, Path, Track, add_read, copied
+from rfidguard.track import BIN_S, Path, Track, copied
 
 ITEM = own(1)
 FEW = settings(max_examples=settings().max_examples // 8)

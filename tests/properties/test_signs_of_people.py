@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rfidguard.add_read import add_read
 from rfidguard.layout import GateLayout
 from rfidguard.passage import watched
 from rfidguard.path import Presence
 from rfidguard.signs import Around
-from rfidguard.track import Track, add_read
+from rfidguard.track import Track
 
 NOW = 1000.0
 GATE = GateLayout("g", "observe", {"r/1": -1, "r/2": 1}, near=-1, far=1)

@@ -2,12 +2,13 @@
 
 from walks import T0, own
 
+from rfidguard.add_read import add_read
 from rfidguard.layout import GateLayout
 from rfidguard.passage import LOOK_S, QUIET_LOOK_S, wants_look, watched
 from rfidguard.path import Presence
 from rfidguard.signs import Around
 from rfidguard.standing import STANDING_LOOK_S, STIRRED
-from rfidguard.track import Track, add_read
+from rfidguard.track import Track
 
 GATE = GateLayout("g", "observe", {"r/1": -1, "r/2": 1}, near=-1, far=1)
 

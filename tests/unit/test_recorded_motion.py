@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from rfidguard.add_read import add_read
 from rfidguard.motion import level_spread, phase_spread
-from rfidguard.track import Track, add_read
+from rfidguard.track import Track
 
 RECORDINGS = Path(__file__).parents[1] / "data" / "ecd"
 ENOUGH_READS = 5

@@ -2,6 +2,7 @@
 
 from walks import T0, alarms, config, own, run, stand, walk
 
+from rfidguard.bins import binned
 from rfidguard.layout import layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.runner import Runner
@@ -14,6 +15,7 @@ def test_a_standing_tag_forgets_what_was_before_its_next_passage_could_start() -
         runner.feed(read)
     (track,) = runner.state.tracks["front"].values()
     assert track.state == "standing"
+    binned(track)
     assert (track.bins[-1].index - track.bins[0].index) * BIN_S < 6.0
 
 

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from walks import T0, config
 
+from rfidguard.add_read import add_read
 from rfidguard.handover import handover_signs
 from rfidguard.layout import layout_from
 from rfidguard.path import Presence
 from rfidguard.standing import STIRRED, departed, settle
-from rfidguard.track import KEEP_BINS, Older, Track, add_read
+from rfidguard.track import KEEP_BINS, Older, Track
 from rfidguard.visit import visit_signs
 
 GATE = layout_from(config()).gates["front"]

@@ -1,0 +1,91 @@
+"""Step 2b: one read into the track of its tag: its bin, and whether it comes from where the tag stands, or lately was. Pure."""
+
+import math
+
+from rfidguard.bins import binned, may_wait, put, set_aside
+from rfidguard.spot import Spot, learn, surprise
+from rfidguard.track import BIN_S, Track
+
+_UNHEARD = 0.6
+"""What a read by an antenna that never heard the tag on its shelf says of its having left."""
+_STIR_MOST = 15.0
+_STIR_LEARNS = 2.0
+_BASE_READS, _LATELY_READS = 40.0, 6.0
+_EARS_READS = 80.0
+_BEAT_READS, _BEAT_MOST_S = 30.0, 5.0
+
+
+def add_read(
+    track: Track, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None, count: int,
+    doppler_hz: float | None = None,
+) -> None:  # fmt: skip
+    """Takes one read into the track. Reads older than the kept history change only the counts."""
+    track.reads += count
+    track.fresh_reads += count
+    standing = track.state == "standing"
+    if standing:
+        gap = at - track.last_at
+        gap = 0.0 if gap <= 0.0 else _BEAT_MOST_S if gap > _BEAT_MOST_S else gap
+        track.beat_s += (gap - track.beat_s) / _BEAT_READS
+    if at > track.last_at:
+        track.last_at = at
+    index = int(at // BIN_S)
+    hop = -1.0 if channel is None else float(channel)
+    real, imag = (0.0, 0.0) if phase is None else (math.cos(2.0 * phase), math.sin(2.0 * phase))
+    if standing and track.base and may_wait(track, index):
+        off = _against_base(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+        set_aside(track, (index, slot, at, rssi_db, hop, phase, doppler_hz, off))
+        return
+    binned(track)
+    place = put(track, index, slot, at, rssi_db, hop, phase, doppler_hz)
+    if place is None:
+        return
+    if track.base:
+        place.off += _against_base(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+        place.off_n += 1
+    if not standing:
+        _against_lately(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+
+
+def _against_base(track: Track, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> float:
+    """Log-odds that the read does not come from where the tag stands, or stood. While it does, that place is learnt on."""
+    spot = track.base.get(slot)
+    off = _UNHEARD if spot is None else surprise(spot, rssi_db, channel, real, imag)
+    stir, home = track.stir, track.home - off
+    if stir <= 0.0:
+        track.stir_at = at
+    if off <= 0.0:
+        track.home_at = at
+    stir += off
+    track.stir = stir = 0.0 if stir < 0.0 else _STIR_MOST if stir > _STIR_MOST else stir
+    track.home = 0.0 if home < 0.0 else _STIR_MOST if home > _STIR_MOST else home
+    if stir < _STIR_LEARNS and track.state == "standing":
+        if spot is None:
+            spot = track.base[slot] = Spot(0.0, rssi_db)
+        learn(spot, rssi_db, channel, real, imag, _BASE_READS)
+        _share(track.ears, slot)
+    return off
+
+
+def _share(ears: dict[str, float], slot: str) -> None:
+    ears[slot] = ears.get(slot, 0.0) + 1.0
+    if sum(ears.values()) > _EARS_READS:
+        for known in ears:
+            ears[known] *= 0.5
+
+
+def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> None:
+    spot = track.lately.get(slot)
+    if spot is None:
+        spot = track.lately[slot] = Spot(0.0, rssi_db, anchor_db=rssi_db)
+    else:
+        told = surprise(spot, rssi_db, channel, real, imag)
+        if not track.calm_n:
+            track.calm_at = at
+        track.calm -= told
+        track.calm_n += 1
+        if track.calm <= 0.0:
+            track.calm, track.calm_n, track.calm_at = 0.0, 0, at
+            for known in track.lately.values():
+                known.anchor_db = known.mean_db
+    learn(spot, rssi_db, channel, real, imag, _LATELY_READS)

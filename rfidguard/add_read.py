@@ -2,7 +2,7 @@
 
 import math
 
-from rfidguard.bins import binned, may_wait, put, set_aside
+from rfidguard.bins import binned, may_wait, put
 from rfidguard.spot import Spot, learn, surprise
 from rfidguard.track import BIN_S, Track
 
@@ -34,7 +34,7 @@ def add_read(
     real, imag = (0.0, 0.0) if phase is None else (math.cos(2.0 * phase), math.sin(2.0 * phase))
     if standing and track.base and may_wait(track, index):
         off = _against_base(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
-        set_aside(track, (index, slot, at, rssi_db, hop, phase, doppler_hz, off))
+        track.loose.append((index, slot, at, rssi_db, hop, phase, doppler_hz, off))
         return
     binned(track)
     place = put(track, index, slot, at, rssi_db, hop, phase, doppler_hz)

@@ -6,9 +6,9 @@ Bins that are made of loose reads are those that would be there had each read be
 
 import math
 
-from rfidguard.track import BIN_S, KEEP_BINS, VISIT_LEAD_S, Bin, Cell, Loose, Track, add_older
+from rfidguard.track import BIN_S, KEEP_BINS, VISIT_LEAD_S, Bin, Cell, Track, add_older
 
-MOST_LOOSE = 512
+_MOST_LOOSE = 512
 _STEP_MOVING = math.log(2 / math.pi)
 _STEP_SD = 0.25
 _STEP_PEAK = math.sqrt(2 / math.pi) / _STEP_SD
@@ -20,17 +20,11 @@ _STEP_REACH_S = 2.0
 
 
 def may_wait(track: Track, index: int) -> bool:
-    """True where a read of bin `index` may stay loose: it is in order, so that no later one changes what becomes of it."""
-    if track.loose:
-        return index >= track.loose[-1][0]
+    """True where a read of bin `index` may stay loose: it is in order, so that whatever comes later can be put in after it."""
+    loose = track.loose
+    if loose:
+        return index >= loose[-1][0] and len(loose) < _MOST_LOOSE
     return not track.bins or index >= track.bins[-1].index
-
-
-def set_aside(track: Track, read: Loose) -> None:
-    """Keeps a read that `may_wait` loose."""
-    track.loose.append(read)
-    if len(track.loose) >= MOST_LOOSE:
-        binned(track)
 
 
 def binned(track: Track) -> None:
@@ -58,8 +52,11 @@ def forget_before(track: Track, first: int) -> None:
     if bins:
         del bins[: next((place for place, known in enumerate(bins) if known.index >= first), len(bins))]
     if loose and loose[0][0] < first:
-        gone = next((place for place, read in enumerate(loose) if read[0] >= first), len(loose))
-        for _, slot, at, _, channel, phase, _, _ in loose[:gone]:
+        gone = 0
+        for index, slot, at, _, channel, phase, _, _ in loose:
+            if index >= first:
+                break
+            gone += 1
             if phase is not None:
                 _phase_step(track, slot, at, channel, phase)
         del loose[:gone]

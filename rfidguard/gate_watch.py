@@ -80,15 +80,19 @@ def read_heard(watch: Watch, gate: GateLayout, track: Track, slot: str, at: floa
     if at > watch.slots.get(slot, -1.0):
         watch.slots[slot] = at
     unheard = watch.unheard
-    if slot in unheard and (gap := unheard.pop(slot)) > watch.gaps.get(slot, 0):
-        watch.gaps[slot] = gap
+    if gap := unheard.get(slot, 0):
+        unheard[slot] = 0
+        if gap > watch.gaps.get(slot, 0):
+            watch.gaps[slot] = gap
     if track.state == "standing":
         for other in track.base:
             if other != slot:
                 unheard[other] = unheard.get(other, 0) + 1
     if gate.canaries and track.epc in gate.canaries:
         watch.canaries[track.epc] = at
-    stirred(watch, now)
+    watch.heard_at = now
+    if watch.next_at is None:
+        stirred(watch, now)
 
 
 def people_counted(watch: Watch, at: float, now: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from rfidguard.alarm import SEVERITIES
 from rfidguard.config import Action, Config, Gate
@@ -183,6 +184,12 @@ def layout_from(config: Config, catalogue: frozenset[str] = frozenset()) -> Layo
             same_article=config.alarms.critical_same_article,
         ),
     )
+
+
+@lru_cache(maxsize=4096)  # asked at every read
+def antenna_slot(reader: str, antenna: int) -> str:
+    """What `GateLayout.zones` and a track call an antenna."""
+    return f"{reader}/{antenna}"
 
 
 def within(schedule: str, at: float, zone: tzinfo) -> bool:

@@ -15,20 +15,20 @@ from rfidguard.concealment import metal_judged, metal_seen
 from rfidguard.core_state import CoreState, GateState, OpenEas, catch_up
 from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
-from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Pace, Read, Site, heard_at
+from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Pace, Read, Site
 from rfidguard.exits import eas_explained, tags_judged
 from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
 from rfidguard.gate_check import checked, counters_judged
 from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, reader_said
 from rfidguard.incident import answered, due_at, time_passed
-from rfidguard.layout import GateLayout, Layout
+from rfidguard.layout import GateLayout, Layout, antenna_slot
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
 from rfidguard.looking import anew, lively_ones, missing_ones, placed, returned, stirred
 from rfidguard.pace import every_tenths, overslept, paced, skipped, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
-from rfidguard.shelf import caught_up, forget_bins
+from rfidguard.shelf import SHORTEST_S, caught_up, forget_bins
 from rfidguard.signs import around_of
 from rfidguard.standing import STIRRED
 from rfidguard.track import Track
@@ -56,7 +56,7 @@ def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
 def _taken_in(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
     match event:
         case Read():
-            return _read(layout, state, event)
+            return taken_in(layout, state, event)
         case Ledger():
             return record_heard(layout, state, event)
         case Lookup():
@@ -172,33 +172,35 @@ def _left_out(state: CoreState, gate: GateLayout, track: Track, now: float) -> b
     return False
 
 
-def _read(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
+def taken_in(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
+    """`step` for a read, of which nothing sounds at once."""
     gate = layout.gates.get(read.gate)
-    slot = f"{read.reader}/{read.antenna}"
-    if gate is None or heard_at(read) - read.at > STALE_READ_S or state.now - read.at > STALE_READ_S:
+    at, received, now = read.at, read.received, state.now
+    if gate is None or now - at > STALE_READ_S or (received is not None and received - at > STALE_READ_S):
         tally(state, "unknown_gate" if gate is None else "stale_read")
         return []
     effects: list[Effect] = []
     memory = state.gates[gate.id]
     track = state.tracks[gate.id].get(read.epc)
     if track is None:
-        track = Track(gate=gate.id, epc=read.epc, first_at=read.at, last_at=read.at, start_at=read.at)
+        track = Track(gate=gate.id, epc=read.epc, first_at=at, last_at=at, start_at=at)
         effects = _met(layout, state, track)
-        memory.since = read.at if memory.since is None else memory.since
-        track.new = read.at - memory.since > SETTLING_S
-    elif track.state == "standing" and not track.gone and not memory.blindness.lasts():
-        caught_up(track, state.now)
+        memory.since = at if memory.since is None else memory.since
+        track.new = at - memory.since > SETTLING_S
+    elif track.state == "standing" and not track.gone and now - track.checked_at >= SHORTEST_S and not memory.blindness.lasts():
+        caught_up(track, now)
     if track.gone:
-        _reappeared(track, read.at)
+        _reappeared(track, at)
         if not memory.blindness.lasts():
-            returned(memory.looking, track, memory.next_look or next_look(state.now))
-    add_read(track, slot, read.at, read.rssi_dbm, read.channel, read.phase_rad, read.count, read.doppler_hz)
-    if track.state == "standing" and track.stir >= STIRRED:
+            returned(memory.looking, track, memory.next_look or next_look(now))
+    slot = antenna_slot(read.reader, read.antenna)
+    add_read(track, slot, at, read.rssi_dbm, read.channel, read.phase_rad, read.count, read.doppler_hz)
+    if track.stir >= STIRRED and track.state == "standing":
         stirred(memory.looking, track)
-    read_heard(memory.watch, gate, track, slot, read.at, read.count, state.now)
+    read_heard(memory.watch, gate, track, slot, at, read.count, now)
     _floor_heard(memory, read.rssi_dbm)
     if memory.next_look is None:
-        memory.next_look = next_look(state.now)
+        memory.next_look = next_look(now)
     return effects
 
 

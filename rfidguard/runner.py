@@ -11,7 +11,7 @@ from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
 from rfidguard.passage import made_ready
-from rfidguard.pipeline import advance, due, step
+from rfidguard.pipeline import advance, due, step, taken_in
 
 FindArticles = Callable[[tuple[str, ...]], tuple[Article, ...]]
 """A catalogue as the core sees it: what it says of the articles among some ledger keys."""
@@ -72,7 +72,7 @@ class Runner:
         elif heard > state.now:
             state.now = heard
         self._record(read)
-        if found := step(self.layout, state, read):
+        if found := taken_in(self.layout, state, read):
             effects += self._resolved(found)
         gate = state.gates.get(read.gate)
         if gate is None:

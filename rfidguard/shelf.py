@@ -13,9 +13,13 @@ from rfidguard.track import BIN_S, Track
 
 TENTHS = 10.0
 _LOOK_TENTHS = round(STANDING_LOOK_S * TENTHS)
+SHORTEST_S = STANDING_LOOK_S - LOOK_S
+"""A standing tag wants no look sooner than this after its last one."""
 STANDING_KEPT_S = 2.0
 """Before a standing tag's next passage could start: the signs look back 1 s from there, and reads come late."""
 _BINS_AT_ONCE = 10
+_KEPT_TENTHS = round(STANDING_KEPT_S / BIN_S) + _BINS_AT_ONCE + 1
+_DEPARTS_TENTHS = round(DEPARTS_S * TENTHS)
 
 
 def next_tenth(track: Track) -> int:
@@ -32,13 +36,13 @@ def next_tenth(track: Track) -> int:
 def caught_up(track: Track, now: float) -> None:
     """Does to a standing tag in view what all looks that it wanted up to `now` would have done, none of which it was given."""
     checked = track.checked_at
-    if now - checked < STANDING_LOOK_S - LOOK_S:
+    if now - checked < SHORTEST_S:
         return
     first = tenth = next_tenth(track)
     seen, still, start, last_at = track.seen_s, track.still_s, track.start_at, track.last_at
     while (at := tenth / TENTHS) <= now:
         since = at - (checked if checked > start else start)
-        seen += QUIET_LOOK_S if since > QUIET_LOOK_S else max(since, 0.0)
+        seen += QUIET_LOOK_S if since > QUIET_LOOK_S else since if since > 0.0 else 0.0
         checked = at
         tenth += _LOOK_TENTHS
         if at - last_at >= GONE_MAX_S:
@@ -48,7 +52,7 @@ def caught_up(track: Track, now: float) -> None:
         still += STANDING_LOOK_S
     if tenth > first:
         track.seen_s, track.still_s, track.checked_at, track.looked_reads = seen, still, checked, track.reads
-        _forget_at_each(track, range(first, tenth, _LOOK_TENTHS))
+        _forget_at_each(track, first, tenth)
 
 
 def all_caught_up(tracks: Iterable[Track], now: float) -> None:
@@ -71,14 +75,26 @@ def forget_bins(track: Track, now: float) -> None:
         forget_before(track, first)
 
 
-def _forget_at_each(track: Track, tenths: range) -> None:
-    """The same at each of several looks in a row, as long as the last of them would find something."""
-    last = _first_kept(track, tenths[-1] / TENTHS) - _BINS_AT_ONCE
-    for tenth in tenths:
-        known = oldest(track)
-        if known is None or known >= last:
+def _forget_at_each(track: Track, tenth: int, end: int) -> None:
+    """The same at each look from `tenth` to before `end`, both in tenths of a second, but for looks that cannot find anything."""
+    while (known := oldest(track)) is not None:
+        wait = _soonest(track, known) - tenth
+        if wait > 0:
+            tenth += -(-wait // _LOOK_TENTHS) * _LOOK_TENTHS
+        if tenth >= end:
             return
-        forget_bins(track, tenth / TENTHS)
+        first = _first_kept(track, tenth / TENTHS)
+        if known < first - _BINS_AT_ONCE:
+            forget_before(track, first)
+        tenth += _LOOK_TENTHS
+
+
+def _soonest(track: Track, known: int) -> int:
+    """The tenth of a second before which bin `known` is surely kept."""
+    if track.stir <= 0.0:
+        return known + _KEPT_TENTHS
+    surely = track.stir_at * TENTHS < known + _KEPT_TENTHS - 1
+    return known + _KEPT_TENTHS + _DEPARTS_TENTHS if surely else known
 
 
 def _first_kept(track: Track, now: float) -> int:

@@ -39,11 +39,14 @@ def binned(track: Track) -> None:
 
 def oldest(track: Track) -> int | None:
     """The index of its first bin, made or not."""
-    if track.loose and (track.bins[0].index if track.bins else track.loose[0][0]) <= track.loose[-1][0] - KEEP_BINS:
-        binned(track)
-    if track.bins:
-        return track.bins[0].index
-    return track.loose[0][0] if track.loose else None
+    bins, loose = track.bins, track.loose
+    if not loose:
+        return bins[0].index if bins else None
+    first = bins[0].index if bins else loose[0][0]
+    if first > loose[-1][0] - KEEP_BINS:
+        return first
+    binned(track)
+    return bins[0].index
 
 
 def forget_before(track: Track, first: int) -> None:

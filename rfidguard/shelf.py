@@ -77,24 +77,19 @@ def forget_bins(track: Track, now: float) -> None:
 
 def _forget_at_each(track: Track, tenth: int, end: int) -> None:
     """The same at each look from `tenth` to before `end`, both in tenths of a second, but for looks that cannot find anything."""
+    stir, stir_at = track.stir, track.stir_at * TENTHS
     while (known := oldest(track)) is not None:
-        wait = _soonest(track, known) - tenth
-        if wait > 0:
-            tenth += -(-wait // _LOOK_TENTHS) * _LOOK_TENTHS
+        soonest = known + _KEPT_TENTHS
+        if stir > 0.0:
+            soonest = soonest + _DEPARTS_TENTHS if stir_at < soonest - 1 else known
+        if tenth < soonest:
+            tenth += -((tenth - soonest) // _LOOK_TENTHS) * _LOOK_TENTHS
         if tenth >= end:
             return
         first = _first_kept(track, tenth / TENTHS)
         if known < first - _BINS_AT_ONCE:
             forget_before(track, first)
         tenth += _LOOK_TENTHS
-
-
-def _soonest(track: Track, known: int) -> int:
-    """The tenth of a second before which bin `known` is surely kept."""
-    if track.stir <= 0.0:
-        return known + _KEPT_TENTHS
-    surely = track.stir_at * TENTHS < known + _KEPT_TENTHS - 1
-    return known + _KEPT_TENTHS + _DEPARTS_TENTHS if surely else known
 
 
 def _first_kept(track: Track, now: float) -> int:

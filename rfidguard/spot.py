@@ -5,7 +5,7 @@ who pass disturb both for a moment. `surprise` is the log-likelihood ratio, movi
 whether a tag has left its place, or has come to rest at a new one.
 """
 
-import math
+from math import exp, hypot, log, pi, sqrt
 
 import msgspec
 
@@ -41,17 +41,18 @@ class Spot(msgspec.Struct, gc=False):
 
 def surprise(spot: Spot, level_db: float, channel: int, real: float, imag: float) -> float:
     """Natural log of P(read | moving) / P(read | standing here). `real`, `imag`: the doubled phase, 0, 0 without one."""
-    spread = _CALM_DB + math.sqrt(spot.square_db)
+    spread = _CALM_DB + sqrt(spot.square_db)
     off = (level_db - spot.mean_db) / spread
-    told = math.log(spread / _MOVING_DB) + 0.5 * off * off
+    told = log(spread / _MOVING_DB) + 0.5 * off * off
     told = _LEVEL_LEAST if told < _LEVEL_LEAST else _LEVEL_MOST if told > _LEVEL_MOST else told
-    turn = spot.turns.get(channel)
-    if turn is not None and (real or imag):
-        length = math.hypot(turn.real, turn.imag)
+    if (real or imag) and (turn := spot.turns.get(channel)) is not None:
+        mean_real, mean_imag = turn.real, turn.imag
+        length = hypot(mean_real, mean_imag)
         if length > 0.0:
-            cosine = (real * turn.real + imag * turn.imag) / length
+            cosine = (real * mean_real + imag * mean_imag) / length
             told += _PHASE_LLR[int((cosine + 1.0) * _STEPS / 2)]
-    return told * spot.n / (spot.n + 0.7)
+    n = spot.n
+    return told * n / (n + 0.7)
 
 
 def learn(spot: Spot, level_db: float, channel: int, real: float, imag: float, most: float) -> None:
@@ -62,23 +63,25 @@ def learn(spot: Spot, level_db: float, channel: int, real: float, imag: float, m
     spot.mean_db += off / n
     square = off * off
     spot.square_db += ((square if square < 36.0 else 36.0) - spot.square_db) / (n + 2.0)
-    if real or imag:
-        turn = spot.turns.get(channel)
-        if turn is None:
-            if len(spot.turns) >= _MOST_CHANNELS:
-                del spot.turns[next(iter(spot.turns))]
-            spot.turns[channel] = Turn(1.0, real, imag)
-            return
-        fade = min(1.0, (most - 1.0) / turn.n) if turn.n >= most else 1.0
-        turn.n = turn.n * fade + 1.0
-        turn.real = turn.real * fade + real
-        turn.imag = turn.imag * fade + imag
+    if not (real or imag):
+        return
+    turn = spot.turns.get(channel)
+    if turn is None:
+        if len(spot.turns) >= _MOST_CHANNELS:
+            del spot.turns[next(iter(spot.turns))]
+        spot.turns[channel] = Turn(1.0, real, imag)
+        return
+    known = turn.n
+    fade = (most - 1.0) / known if known >= most else 1.0
+    turn.n = known * fade + 1.0
+    turn.real = turn.real * fade + real
+    turn.imag = turn.imag * fade + imag
 
 
 def _phase_llr(cosine: float) -> float:
-    sharp = math.exp(_SHARP * (cosine - 1.0)) * math.sqrt(2.0 * math.pi * _SHARP)
-    blurred = math.exp(_BLURRED * cosine) / 1.6467
-    return -math.log(_SHARP_SHARE * sharp + _BLURRED_SHARE * blurred + 1.0 - _SHARP_SHARE - _BLURRED_SHARE)
+    sharp = exp(_SHARP * (cosine - 1.0)) * sqrt(2.0 * pi * _SHARP)
+    blurred = exp(_BLURRED * cosine) / 1.6467
+    return -log(_SHARP_SHARE * sharp + _BLURRED_SHARE * blurred + 1.0 - _SHARP_SHARE - _BLURRED_SHARE)
 
 
 _PHASE_LLR = [_phase_llr(2.0 * (step + 0.5) / _STEPS - 1.0) for step in range(_STEPS)] + [_phase_llr(1.0)]

@@ -1,6 +1,6 @@
 """Step 2b: one read into the track of its tag: its bin, and whether it comes from where the tag stands, or lately was. Pure."""
 
-import math
+from math import cos, sin
 
 from rfidguard.bins import binned, may_wait, put
 from rfidguard.spot import Spot, learn, surprise
@@ -30,21 +30,23 @@ def add_read(
     if at > track.last_at:
         track.last_at = at
     index = int(at // BIN_S)
-    hop = -1.0 if channel is None else float(channel)
-    real, imag = (0.0, 0.0) if phase is None else (math.cos(2.0 * phase), math.sin(2.0 * phase))
+    tenfold = -10 if channel is None else int(10.0 * channel)
+    real = imag = 0.0
+    if phase is not None:
+        real, imag = cos(2.0 * phase), sin(2.0 * phase)
     if standing and track.base and may_wait(track, index):
-        off = _against_base(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
-        track.loose.append((index, slot, at, rssi_db, hop, phase, doppler_hz, off))
+        off = _against_base(track, slot, at, rssi_db, tenfold, real, imag)
+        track.loose.append((index, slot, at, rssi_db, channel, phase, doppler_hz, off))
         return
     binned(track)
-    place = put(track, index, slot, at, rssi_db, hop, phase, doppler_hz)
+    place = put(track, index, slot, at, rssi_db, channel, phase, doppler_hz)
     if place is None:
         return
     if track.base:
-        place.off += _against_base(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+        place.off += _against_base(track, slot, at, rssi_db, tenfold, real, imag)
         place.off_n += 1
     if not standing:
-        _against_lately(track, slot, at, rssi_db, int(10.0 * hop), real, imag)
+        _against_lately(track, slot, at, rssi_db, tenfold, real, imag)
 
 
 def _against_base(track: Track, slot: str, at: float, rssi_db: float, channel: int, real: float, imag: float) -> float:

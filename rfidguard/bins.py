@@ -61,12 +61,13 @@ def forget_before(track: Track, first: int) -> None:
                 break
             gone += 1
             if phase is not None:
-                _phase_step(track, slot, at, channel, phase)
+                _phase_step(track, slot, at, _hop(channel), phase)
         del loose[:gone]
 
 
 def put(
-    track: Track, index: int, slot: str, at: float, rssi_db: float, channel: float, phase: float | None, doppler_hz: float | None
+    track: Track, index: int, slot: str, at: float, rssi_db: float, channel: float | None, phase: float | None,
+    doppler_hz: float | None,
 ) -> Bin | None:  # fmt: skip
     """Puts one read into its bin, which is returned; None where that is older than the kept history."""
     bins = track.bins
@@ -79,13 +80,18 @@ def put(
     cell.total_db += rssi_db
     cell.square_db += rssi_db * rssi_db
     if phase is not None:
-        _add_turn(cell, channel, math.cos(2.0 * phase), math.sin(2.0 * phase))
-        _add_phase(track, place, slot, at, channel, phase)
+        hop = _hop(channel)
+        _add_turn(cell, hop, math.cos(2.0 * phase), math.sin(2.0 * phase))
+        _add_phase(track, place, slot, at, hop, phase)
     if doppler_hz is not None:
         place.doppler_n += 1
         place.doppler_hz += doppler_hz
         place.doppler_square += doppler_hz * doppler_hz
     return place
+
+
+def _hop(channel: float | None) -> float:
+    return -1.0 if channel is None else float(channel)
 
 
 def phase_step_llr(step_rad: float) -> float:

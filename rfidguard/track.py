@@ -14,8 +14,8 @@ KEEP_BINS = 80
 VISIT_LEAD_S = 1.0
 """So long before the start of a passage its signs look back."""
 
-Loose = tuple[int, str, float, float, float, float | None, float | None, float]
-"""A read of which no bin was made yet: its bin's index, antenna, time (Unix seconds), RSSI (dB), channel (-1: not told), phase
+Loose = tuple[int, str, float, float, float | None, float | None, float | None, float]
+"""A read of which no bin was made yet: its bin's index, antenna, time (Unix seconds), RSSI (dB), channel, phase
 (rad), Doppler shift (Hz), and what it says against the base (`Bin.off`).
 """
 

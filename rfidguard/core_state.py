@@ -153,7 +153,7 @@ def to_snapshot(state: CoreState) -> dict[str, Any]:
 
 
 def snapshot_bytes(state: CoreState) -> int:
-    """About how large a snapshot would be, at no cost, but for some 2 kB of each tag: the bins of tags in view, and reads without."""
+    """About how large a snapshot would be, at no cost, but for 2 kB a tag: the bins of tags in view, and reads without."""
     known = [track for tracks in state.tracks.values() for track in tracks.values()]
     return sum(_BIN_BYTES * len(track.bins) + _LOOSE_BYTES * len(track.loose) for track in known)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from rfidguard.around import moves
 from rfidguard.path import Presence
 from rfidguard.shelf import TENTHS, caught_up, looked_at_from
-from rfidguard.signs import moves
 from rfidguard.standing import GONE_MAX_S, STIRRED, missed, overdue, went_out
 from rfidguard.track import Track
 
@@ -79,7 +79,7 @@ def placed(looking: Looking, tracks: Iterable[Track]) -> None:
         if track.gone:
             forgotten(looking, track.epc)
         elif track.state != "standing" or track.stir >= STIRRED or track.leaving or moves(track):
-            stirred(looking, track)  # while others are judged by it (`signs.around_of`) too
+            stirred(looking, track)  # while others are judged by it (`around_of`) too
         else:
             looking.lively.pop(track.epc, None)
             _wait(looking, track)

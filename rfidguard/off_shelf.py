@@ -33,9 +33,21 @@ def off_shelf_signs(track: Track, gate: GateLayout, presence: Presence, bins: Se
     found |= _against_ears(track, gate, bins, last)
     found |= _against_beat(track, gate, bins, last, now)
     found |= _since_count(bins, presence, now)
-    found["settled_s"] = min(now - track.settled_at, _LONG_S) if track.base else 0.0
-    found["moved_s"] = min(now - track.moved_at, _LONG_S) if track.base else 0.0
-    return found
+    return found | since_settled(track, now)
+
+
+def since_settled(track: Track, now: float) -> dict[str, float]:
+    """How long ago it came to rest where it stood, and last did so at another place than before."""
+    if not track.base:
+        return {"settled_s": 0.0, "moved_s": 0.0}
+    return {"settled_s": min(now - track.settled_at, _LONG_S), "moved_s": min(now - track.moved_at, _LONG_S)}
+
+
+def missed_beats(track: Track, now: float) -> dict[str, float]:
+    """How many reads the tag owes, by the pace at which it is read on its shelf: at all, and from its place."""
+    if not track.beat_s or not track.base:
+        return {"owed": 0.0, "owed_home": 0.0}
+    return {"owed": owed(now - track.last_at, track.beat_s), "owed_home": owed(now - track.home_at, track.beat_s)}
 
 
 def _against_base(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int) -> dict[str, float]:
@@ -91,12 +103,11 @@ def _share(track: Track, gate: GateLayout, zone: int) -> float:
 
 def _against_beat(track: Track, gate: GateLayout, bins: Sequence[Bin], last: int, now: float) -> dict[str, float]:
     """How many reads the tag owes, by the pace at which it is read on its shelf: at all, from its place, by each side."""
+    found = missed_beats(track, now)
     if not track.beat_s or not track.base:
-        return {"owed": 0.0, "owed_home": 0.0, "near_owed": 0.0, "far_owed": 0.0, "pace3": 0.0}
+        return found | {"near_owed": 0.0, "far_owed": 0.0, "pace3": 0.0}
     lately = sum(cell.n for place in bins if last - place.index <= _THREE_S for cell in place.cells)
-    return {
-        "owed": owed(now - track.last_at, track.beat_s),
-        "owed_home": owed(now - track.home_at, track.beat_s),
+    return found | {
         "near_owed": owed(_silent_s(gate, bins, gate.near, last), track.beat_s) * _share(track, gate, gate.near),
         "far_owed": owed(_silent_s(gate, bins, gate.far, last), track.beat_s) * _share(track, gate, gate.far),
         "pace3": min(lately * track.beat_s / (_THREE_S * BIN_S), _OWED_MOST),

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from rfidguard.core_state import CoreState
 from rfidguard.effects import Effect
 from rfidguard.events import Pace
-from rfidguard.passage import QUIET_LOOK_S, REST_LOOK_S
+from rfidguard.overlook import REST_LOOK_S
+from rfidguard.passage import QUIET_LOOK_S
 from rfidguard.path import new_path
 from rfidguard.standing import came_to_rest
 from rfidguard.track import BIN_S, Track

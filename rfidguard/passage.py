@@ -6,13 +6,15 @@ Two scores decide, one for "has gone out" and one for "has come in" (trees.py): 
 
 import msgspec
 
+from rfidguard.around import Around
 from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
-from rfidguard.path import Place, Presence, followed, new_path
-from rfidguard.signs import Around, signs
+from rfidguard.overlook import GONE_S, REST_LOOK_S, came_in_before, fresh_path, overlooked, tables, vanished
+from rfidguard.path import Place, Presence, followed
+from rfidguard.signs import signs
 from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed, settle
-from rfidguard.track import BIN_S, Path, Track
-from rfidguard.trees import Table, ready, score, table
+from rfidguard.track import Track
+from rfidguard.trees import Table, score
 
 OUT = 2.6
 """Log-odds of having gone out from which a passage is judged to be one."""
@@ -29,13 +31,9 @@ BLIND = 0.3
 FLIP = 1.5
 """How much more each return inside asks of the next exit."""
 LEAVING = 0.75
-GONE_S = 2.5
-"""Not heard for so long, a tag is not there any more: bodies hide tags for up to 1.3 s."""
 LOOK_S = 0.1
 QUIET_LOOK_S = 0.3
 """A tag of which nothing new was heard is looked at so often: only time passes, and a look costs far more than a read."""
-PICKED_GONE_S = 3.5
-"""The same of a tag that stood: the longer it is missing from its place, the surer it was carried off."""
 _COUNTED_S = 0.5
 """A person counted so lately may belong to any tag."""
 _BACK = 0.97
@@ -43,11 +41,8 @@ _BACK_S = 1.5
 _BACK_HELD_S = 3.0
 """Standing inside for so long says that it came back, whatever its way in looked like."""
 _AWAY = -2.0
-REST_LOOK_S = 0.5
-"""A look asks so often whether a tag has come to rest."""
 _NEAR_S = 2.0
 _RIVAL_S = 0.4
-_SURELY = 0.8
 _FEW = 4
 _NEW_S = 12.0
 
@@ -79,22 +74,44 @@ def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now
     """Judges the track at `now`; None while there is nothing (more) to say. `around`: what else moves at this gate; `blind`: its
     readers were away just now.
     """
-    seen = watched(track, gate, presence, around, now)
-    return None if seen is None else _judged(track, gate, presence, seen, now, _least(gate, presence) - BLIND * blind)
+    if stands(track, now):
+        return None
+    left = track.state == "left"
+    place = _followed(track, gate, presence, now) if left or track.leaving else None
+    if _away(track, place, now) if left else overlooked(track, gate, presence, around, now):
+        return None
+    seen = _seen(track, gate, presence, around, now, place)
+    return _judged(track, gate, presence, seen, now, _least(gate, presence) - BLIND * blind)
 
 
 def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Seen | None:
-    """Follows the track up to `now`; None while it stands where it stood."""
+    """Follows the track up to `now`, whatever a glance would say; None while it stands where it stood."""
+    return None if stands(track, now) else _seen(track, gate, presence, around, now)
+
+
+def stands(track: Track, now: float) -> bool:
+    """The track is looked at `now`: True while it stands where it stood."""
     seen_until(track, now)
-    if track.state == "standing" and not departed(track, now):
-        track.leaving = False
+    if track.state != "standing" or departed(track, now):
+        return False
+    track.leaving = False
+    return True
+
+
+def _followed(track: Track, gate: GateLayout, presence: Presence, now: float) -> Place | None:
+    """Where the track probably is `now`; None at a gate whose zones do not tell."""
+    if not gate.tells_direction():
         return None
-    place = None
-    if gate.tells_direction():
-        if track.path is None:
-            track.path = _fresh_path(track)
-        track.path, place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
-        track.leaving = place.out > LEAVING
+    if track.path is None:
+        track.path = fresh_path(track)
+    track.path, place = followed(track.path, track.bins, gate.zones, gate.near, gate.far, now, presence)
+    track.leaving = place.out > LEAVING
+    return place
+
+
+def _seen(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float, place: Place | None = None) -> Seen:
+    """Everything about the track `now`. `place`: where it is, if that is known already."""
+    place = _followed(track, gate, presence, now) if place is None else place
     return Seen(signs(track, gate, presence, place, around, now), place)
 
 
@@ -103,11 +120,6 @@ def seen_until(track: Track, now: float) -> None:
     track.seen_s += min(max(now - max(track.checked_at, track.start_at), 0.0), QUIET_LOOK_S)
     track.checked_at = now
     track.looked_reads = track.reads
-
-
-def vanished(track: Track, now: float) -> bool:
-    """True where a tag that is being watched is not there any more."""
-    return now - track.last_at >= (PICKED_GONE_S if track.base and track.state == "candidate" else GONE_S)
 
 
 def rested(track: Track, seen: Seen, now: float) -> bool:
@@ -119,22 +131,6 @@ def rested(track: Track, seen: Seen, now: float) -> bool:
         return False
     settle(track, 0.5 if seen.place is None else seen.place.inside)
     return True
-
-
-def tables(gate: GateLayout, presence: Presence) -> tuple[Table, Table]:
-    """The tables for "gone out" and "come in". A gate that can tell neither is asked whether anything went through at all."""
-    if gate.tells_direction():
-        return table("zones-out"), table("zones-in")
-    if presence.healthy:
-        return table("plane-out"), table("plane-in")
-    return table("plane-through"), table("plane-in")
-
-
-def made_ready(gate: GateLayout) -> None:
-    """Compiles what a gate's looks will ask, so that the first of them need not wait for it."""
-    for presence in (Presence(healthy=True), Presence(healthy=False)):
-        for known in tables(gate, presence):
-            ready(known)
 
 
 def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now: float, least: float) -> Found | None:
@@ -158,7 +154,7 @@ def _judged(track: Track, gate: GateLayout, presence: Presence, seen: Seen, now:
 
 def _came_in(track: Track, seen: Seen, in_table: Table, out: float) -> bool:
     """True where it has come in on this passage, and that was not said yet. A score costs a look's most: asked last."""
-    if track.inbound_at is not None and track.inbound_at >= track.start_at:
+    if came_in_before(track):
         return False
     come = score(in_table, seen.signs)
     return come >= IN and come > out
@@ -173,13 +169,6 @@ def _least(gate: GateLayout, presence: Presence) -> float:
 def _asked(track: Track, seen: Seen, least: float) -> float:
     """The log-odds of having gone out that this track must show, where `least` is asked of a plain one."""
     return least + FLIP * track.flips + (FEW if seen.signs["n"] < _FEW else 0.0)
-
-
-def _fresh_path(track: Track) -> Path:
-    path = new_path(int((track.start_at - BIN_S / 2) // BIN_S), track.inside)
-    path.inner = track.inside >= _SURELY
-    path.outer = track.inside <= 1.0 - _SURELY
-    return path
 
 
 def _left(track: Track, presence: Presence, seen: Seen, out_table: Table, now: float) -> Found:
@@ -206,13 +195,20 @@ def _counted(presence: Presence, at: float) -> str:
     return near[0][1] if len(rivals) == 1 else "unknown"
 
 
-def _returned(track: Track, seen: Seen, out_table: Table, in_table: Table, now: float) -> Found | None:
-    """A tag that had left is inside again: the next time it leaves is a new passage."""
+def _away(track: Track, place: Place | None, now: float) -> bool:
+    """True where a tag that had left is still away: it is not heard any more, or not where it would be inside again."""
     if now - track.last_at >= GONE_S:
         track.gone = True
-        return None
-    place = seen.place
-    if place is None or place.inside < _BACK or score(out_table, seen.signs) > _AWAY:
+        return True
+    if place is None or place.inside < _BACK:
+        track.back_at = None
+        return True
+    return False
+
+
+def _returned(track: Track, seen: Seen, out_table: Table, in_table: Table, now: float) -> Found | None:
+    """A tag that had left is inside again: the next time it leaves is a new passage."""
+    if score(out_table, seen.signs) > _AWAY:
         track.back_at = None
         return None
     track.back_at = now if track.back_at is None else track.back_at

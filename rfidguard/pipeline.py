@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from rfidguard.add_read import add_read
 from rfidguard.arming import hushed
+from rfidguard.around import around_of
 from rfidguard.blind import reader_heard, readers
 from rfidguard.commands import commanded
 from rfidguard.concealment import metal_judged, metal_seen
@@ -29,7 +30,6 @@ from rfidguard.pace import every_tenths, overslept, paced, skipped, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
 from rfidguard.shelf import SHORTEST_S, caught_up, forget_bins
-from rfidguard.signs import around_of
 from rfidguard.standing import STIRRED
 from rfidguard.track import Track
 from rfidguard.trust import feed_heard

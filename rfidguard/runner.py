@@ -10,7 +10,7 @@ from rfidguard.events import Article, Event, Lookup, Read, State, Tick, heard_at
 from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
-from rfidguard.passage import made_ready
+from rfidguard.overlook import made_ready
 from rfidguard.pipeline import advance, due, step, taken_in
 
 FindArticles = Callable[[tuple[str, ...]], tuple[Article, ...]]

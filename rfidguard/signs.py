@@ -4,46 +4,24 @@ Every number is relative (differences of levels, seconds since, shares), so that
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-import msgspec
-
+from rfidguard.around import Around
+from rfidguard.glance import LATELY_S, NEVER_S, of_track
 from rfidguard.handover import handover_signs
 from rfidguard.layout import GateLayout
 from rfidguard.motion import doppler_spread, level_spread, liveliest_second, phase_spread
 from rfidguard.off_shelf import off_shelf_signs
 from rfidguard.path import Place, Presence
-from rfidguard.standing import STIRRED
 from rfidguard.track import BIN_S, VISIT_LEAD_S, Bin, Cell, Track
 from rfidguard.visit import visit_signs
 
 _FADE_DB_S = 10.0
-_NEVER_S = 9.0
-_LATELY_S = 5.0
 _SILENT_DB = -200.0
 _ONE_S, _THREE_S = 10, 30
-NEW_S = 12.0
 _BEFORE_S = 2.0
 _UNHEARD_SIDE_DB = 20.0
 _MOST_MISSED = 30.0
-_MISSING_S = 1.0
-
-
-class Around(msgspec.Struct, frozen=True):
-    """What else there is at a gate: tags that move, that are probably leaving, that are missing from where they stood, and the
-    floor of its hearing (dB).
-    """
-
-    movers: int = 0
-    leaving: int = 0
-    missing: int = 0
-    floor_db: float = -70.0
-
-
-def around_of(active: Collection[Track], floor_db: float, now: float) -> Around:
-    """What else there is, of the tags in view of a gate."""
-    missing = sum(_is_missing(track, now) for track in active)
-    return Around(sum(map(moves, active)), sum(track.leaving for track in active), missing, floor_db)
 
 
 def signs(
@@ -54,21 +32,7 @@ def signs(
     bins = [place_ for place_ in track.bins if place_.index >= first and place_.cells]
     found = _levels(bins, gate, last, around.floor_db)
     found |= _changes(bins, last)
-    found |= {
-        "stir": track.stir,
-        "home": track.home,
-        "has_base": float(bool(track.base)),
-        "calm": track.calm,
-        "quiet_s": now - track.last_at,
-        "age_s": min(now - track.start_at, 10.0),
-        "seen_s": min(track.seen_s, 60.0),
-        "still_s": min(track.still_s, 60.0),
-        "known_s": min(now - track.first_at, 300.0),
-        "new": float(track.new),
-        "company": float(around.leaving - track.leaving),
-        "movers": float(around.movers),
-        "missing": float(around.missing - _is_missing(track, now)),
-    }
+    found |= of_track(track, around, now)
     found |= off_shelf_signs(track, gate, presence, bins, now)
     found |= handover_signs(track, gate, presence, bins, now)
     found |= visit_signs(track, gate, presence, bins, now)
@@ -76,16 +40,6 @@ def signs(
     found["missed"] = _missed(found["n3"], now - track.last_at)
     found |= _people(presence, now, found["peak_age"], track, place)
     return found | _place(place, now) if place is not None else found
-
-
-def moves(track: Track) -> bool:
-    """True for what has just come into view, or stirs: somebody is near."""
-    return track.stir > STIRRED or (track.new and track.seen_s < NEW_S)
-
-
-def _is_missing(track: Track, now: float) -> bool:
-    """A shadow hides many shelf tags at once, a hand takes few away."""
-    return track.state == "candidate" and bool(track.base) and now - track.last_at > _MISSING_S
 
 
 def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
@@ -115,7 +69,7 @@ def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
 def _since_count(bins: Sequence[Bin], gate: GateLayout, presence: Presence, now: float) -> dict[str, float]:
     """How each side's level changed when somebody was last counted going out: for who stays by nothing, else one up, one down."""
     counted = presence.last_out(now)
-    if counted is None or now - counted > _LATELY_S:
+    if counted is None or now - counted > LATELY_S:
         return {"n_since": 0.0, "near_step": 0.0, "far_step": 0.0}
     first, split = int((counted - _BEFORE_S) // BIN_S), int(counted // BIN_S)
     before = [cell for place in bins if first <= place.index <= split for cell in place.cells]
@@ -142,10 +96,10 @@ def _missed(n3: float, quiet_s: float) -> float:
 def _people(presence: Presence, now: float, peak_s: float, track: Track, place: Place | None) -> dict[str, float]:
     """Whom the counters saw lately, and how well that fits this tag: was it loudest, or over the threshold, just then?"""
     found = {"counter": -1.0 if presence.healthy is None else float(presence.healthy)}
-    lately = [(now - at, direction) for at, direction in presence.counts if -0.5 <= now - at <= _LATELY_S]
+    lately = [(now - at, direction) for at, direction in presence.counts if -0.5 <= now - at <= LATELY_S]
     if not lately:
         return found | _NOBODY
-    crossed_s = _NEVER_S if place is None or place.crossed_at is None else now - place.crossed_at
+    crossed_s = NEVER_S if place is None or place.crossed_at is None else now - place.crossed_at
     return found | _by_way(lately, peak_s, crossed_s, now - track.start_at)
 
 
@@ -154,11 +108,11 @@ def _by_way(lately: Sequence[tuple[float, str]], peak_s: float, crossed_s: float
     found: dict[str, float] = {}
     for way in ("out", "in", "unknown"):
         ages = [age for age, direction in lately if direction == way]
-        found[f"count_{way}_s"] = min(ages, default=_NEVER_S)
+        found[f"count_{way}_s"] = min(ages, default=NEVER_S)
         found[f"counts_{way}"] = float(sum(age <= 1.5 for age in ages))
-        found[f"peak_{way}_s"] = min((peak_s - age for age in ages), key=abs, default=_NEVER_S)
-        found[f"cross_{way}_s"] = min((crossed_s - age for age in ages), key=abs, default=_NEVER_S)
-        found[f"first_{way}_s"] = min((started_s - age for age in ages), default=_NEVER_S)
+        found[f"peak_{way}_s"] = min((peak_s - age for age in ages), key=abs, default=NEVER_S)
+        found[f"cross_{way}_s"] = min((crossed_s - age for age in ages), key=abs, default=NEVER_S)
+        found[f"first_{way}_s"] = min((started_s - age for age in ages), default=NEVER_S)
     return found
 
 
@@ -176,7 +130,7 @@ def _place(place: Place, now: float) -> dict[str, float]:
         "swing": place.swing_db,
         "was_inner": float(place.inner),
         "was_outer": float(place.outer),
-        "crossed_s": _NEVER_S if place.crossed_at is None else now - place.crossed_at,
+        "crossed_s": NEVER_S if place.crossed_at is None else now - place.crossed_at,
     }
 
 
@@ -316,8 +270,8 @@ def _lone(far: _Zone) -> float:
 
 def _ages(name: str, zone: _Zone, last: int) -> dict[str, float]:
     return {
-        f"{name}_age": min((last - zone.last) * BIN_S, _NEVER_S) if zone.last >= 0 else _NEVER_S,
-        f"{name}_peak_age": min((last - zone.peak_at) * BIN_S, _NEVER_S) if zone.last >= 0 else _NEVER_S,
+        f"{name}_age": min((last - zone.last) * BIN_S, NEVER_S) if zone.last >= 0 else NEVER_S,
+        f"{name}_peak_age": min((last - zone.peak_at) * BIN_S, NEVER_S) if zone.last >= 0 else NEVER_S,
         f"{name}_n0": float(zone.n[0]),
         f"{name}_n1": float(zone.n[1]),
         f"{name}_n2": float(zone.n[2]),

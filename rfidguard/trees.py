@@ -17,8 +17,8 @@ from rfidguard.walks import Walks, walks
 
 NEVER_HOPELESS = -1e9
 """No sum of trees comes near it. JSON knows no infinity."""
-_MOST_READY = 8
-"""Tables kept compiled: a process needs five at most, tests make many."""
+_MOST_READY = 16
+"""Tables kept compiled: a process needs five at most, and as many glances; tests make many."""
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):
@@ -26,6 +26,8 @@ class Table(msgspec.Struct, frozen=True, eq=False):
     what is made of it is found at once.
 
     Where the first `opening` trees sum to less than `hopeless`, the others are not asked: they never made up for so much.
+    `glance`: a smaller table over signs that are cheap (glance.py); where its score is below 0, this one need not be asked. None:
+    there is none yet.
     """
 
     signs: tuple[str, ...]
@@ -33,6 +35,7 @@ class Table(msgspec.Struct, frozen=True, eq=False):
     about: str = ""
     opening: int = 0
     hopeless: float = NEVER_HOPELESS
+    glance: "Table | None" = None
 
 
 @cache
@@ -46,6 +49,11 @@ def score(known: Table, signs: Mapping[str, float]) -> float:
     opening, others = ready(known)
     opened = opening(signs)
     return opened if opened < known.hopeless else opened + others(signs)
+
+
+def hopeless(known: Table, signs: Mapping[str, float]) -> bool:
+    """True where a glance tells that the table it belongs to will say no."""
+    return score(known, signs) < 0.0
 
 
 @lru_cache(_MOST_READY)

@@ -17,10 +17,11 @@ from rfidguard import __version__
 from rfidguard.alarm import utc_text
 from rfidguard.clock import SystemClock
 from rfidguard.errors import ConfigError, RfidguardError
-from simulators.learn.fit import Learnt, learnt, require_lightgbm
+from simulators.learn.boosting import require_lightgbm
+from simulators.learn.fit import Learnt, learnt
 from simulators.learn.rows import Rows, rows_of
 from simulators.learn.scenes import PLAIN_EACH, PLAIN_WEIGHS, Counting, Play, countings, played_scene, plays
-from simulators.learn.tables import Wanted, checked, encoded, known_signs, wanted
+from simulators.learn.tables import Wanted, cheap_signs, checked, encoded, known_signs, wanted
 from simulators.scene_cache import fingerprint
 
 Heard = list[tuple[Counting, Rows]]
@@ -58,8 +59,8 @@ def learn(
     told = Grid("table", "rows", "yes", "log loss, scenes left out", "knowing only how often", "kB")
     for entry in chosen:
         found = learnt(entry, _rows_for(entry, made), jobs)
-        about = _about(found, scenes, versions)
-        text = encoded(checked(entry.name, msgspec.structs.replace(found.table, about=about), known_signs(entry.zoned)))
+        made_table = msgspec.structs.replace(found.table, about=_about(found, scenes, versions))
+        text = encoded(checked(entry.name, made_table, known_signs(entry.zoned), cheap_signs(entry.zoned)))
         _write(out, entry.name, text)
         told.add_row(entry.name, f"{found.rows}", f"{found.yes_share:.2%}", _loss(found.held_loss), _loss(found.blind_loss),
                      f"{len(text) / 1000:.0f}")  # fmt: skip

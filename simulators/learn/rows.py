@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from rfidguard.around import around_of
 from rfidguard.config import Config
 from rfidguard.core_state import GateState, new_state
 from rfidguard.evaluate import Passage, Truth
 from rfidguard.events import Count, Device, Event, Read, heard_at
 from rfidguard.layout import GateLayout, Layout, layout_from
 from rfidguard.looking import MISSING_TENTHS
-from rfidguard.passage import Seen, next_look, rested, vanished, wants_look, watched
+from rfidguard.overlook import vanished
+from rfidguard.passage import Seen, next_look, rested, wants_look, watched
 from rfidguard.pipeline import step
 from rfidguard.shelf import TENTHS
-from rfidguard.signs import around_of
 from rfidguard.standing import missed, overdue, went_out
 from rfidguard.track import Track
 from simulators.learn.labels import come_in, gone_out

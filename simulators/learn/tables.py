@@ -7,11 +7,12 @@ from typing import Literal
 
 import msgspec
 
+from rfidguard.around import Around
 from rfidguard.errors import ConfigError, RfidguardError
+from rfidguard.glance import glanced
 from rfidguard.layout import GateLayout
-from rfidguard.passage import watched
+from rfidguard.passage import COUNTED, IN, OUT, THROUGH, watched
 from rfidguard.path import Presence
-from rfidguard.signs import Around
 from rfidguard.track import Track
 from rfidguard.tree import Branch, Leaf
 from rfidguard.trees import Table
@@ -28,14 +29,16 @@ class Wanted:
     zoned: bool
     asks: Literal["out", "in", "through"]
     countings: tuple[Counting, ...]
+    least: float
+    """The score (log-odds) that the program asks for a yes."""
 
 
 TABLES = (
-    Wanted("zones-out", True, "out", _EVERY),
-    Wanted("zones-in", True, "in", _EVERY),
-    Wanted("plane-out", False, "out", ("directed", "undirected")),
-    Wanted("plane-in", False, "in", _EVERY),
-    Wanted("plane-through", False, "through", ("none",)),
+    Wanted("zones-out", True, "out", _EVERY, OUT),
+    Wanted("zones-in", True, "in", _EVERY, IN),
+    Wanted("plane-out", False, "out", ("directed", "undirected"), COUNTED),
+    Wanted("plane-in", False, "in", _EVERY, IN),
+    Wanted("plane-through", False, "through", ("none",), THROUGH),
 )
 
 
@@ -49,20 +52,38 @@ def wanted(names: Collection[str]) -> list[Wanted]:
 
 def known_signs(zoned: bool) -> frozenset[str]:
     """The signs that the program gives at a gate with zones, or in one plane."""
-    zones = {"r/1": -1, "r/2": 1} if zoned else {"r/1": 0, "r/2": 0}
-    gate = GateLayout("g", "observe", zones, near=min(zones.values()), far=max(zones.values()))
-    seen = watched(Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0), gate, Presence(), Around(), 0.1)
+    track = Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0)
+    seen = watched(track, _gate(zoned), Presence(), Around(), 0.1)
     return frozenset() if seen is None else frozenset(seen.signs)
 
 
-def checked(name: str, table: Table, signs: Collection[str]) -> Table:
-    """The table, if it asks only for `signs`, each by a number that it has. Raises RfidguardError saying what else it asks."""
-    lost = sorted({asked for tree in table.trees for asked in _asked(tree) if not 0 <= asked < len(table.signs)})
-    problems = [f"a tree asks sign number {number}, the table names {len(table.signs)}" for number in lost]
-    problems += [_unknown(sign, signs) for sign in table.signs if sign not in signs]
+def cheap_signs(zoned: bool) -> frozenset[str]:
+    """Those of them that a glance may ask."""
+    track = Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0)
+    return frozenset(glanced(track, _gate(zoned), Presence(), Around(), 0.1))
+
+
+def _gate(zoned: bool) -> GateLayout:
+    zones = {"r/1": -1, "r/2": 1} if zoned else {"r/1": 0, "r/2": 0}
+    return GateLayout("g", "observe", zones, near=min(zones.values()), far=max(zones.values()))
+
+
+def checked(name: str, table: Table, signs: Collection[str], cheap: Collection[str]) -> Table:
+    """The table, if it asks only for `signs`, and its glance only for `cheap` ones, each by a number that it has. Raises
+    RfidguardError saying what else it asks.
+    """
+    problems = _problems(table, signs)
+    if table.glance is not None:
+        problems += [f"its glance: {problem}" for problem in _problems(table.glance, cheap)]
     if problems:
         raise RfidguardError(f"table {name}: {'; '.join(problems)}. Learn it again: python -m simulators.learn --table {name}")
     return table
+
+
+def _problems(table: Table, signs: Collection[str]) -> list[str]:
+    lost = sorted({asked for tree in table.trees for asked in _asked(tree) if not 0 <= asked < len(table.signs)})
+    problems = [f"a tree asks sign number {number}, the table names {len(table.signs)}" for number in lost]
+    return problems + [_unknown(sign, signs) for sign in table.signs if sign not in signs]
 
 
 def decoded(name: str, text: bytes) -> Table:

@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfidguard.add_read import add_read
+from rfidguard.around import Around
 from rfidguard.layout import GateLayout
 from rfidguard.passage import watched
 from rfidguard.path import Presence
-from rfidguard.signs import Around
 from rfidguard.track import Track
 
 NOW = 1000.0

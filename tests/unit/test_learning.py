@@ -1,6 +1,7 @@
 """How the score tables are made: labels by the truth, the plain world, and a fit that comes back as a table."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,15 +13,20 @@ from rfidguard.errors import ConfigError, RfidguardError
 from rfidguard.evaluate import Passage, Truth
 from rfidguard.events import Count, Read, heard_at
 from rfidguard.tree import Branch, Leaf
-from rfidguard.trees import score, table
-from simulators.learn.fit import as_table, learnt
+from rfidguard.trees import hopeless, score, table
+from simulators.learn.boosting import as_table
+from simulators.learn.fit import learnt
 from simulators.learn.labels import NO, UNASKED, YES, come_in, gone_out, through
 from simulators.learn.plain_world import plain_world
 from simulators.learn.rows import Rows, rows_of
 from simulators.learn.scenes import Play, countings, heard_as, plays
-from simulators.learn.tables import TABLES, checked, decoded, encoded, known_signs, wanted
+from simulators.learn.tables import TABLES, cheap_signs, checked, decoded, encoded, known_signs, wanted
 
 WEIGHTS = Path(__file__).parents[2] / "rfidguard" / "weights"
+
+
+def batched(values: Sequence[float], size: int) -> Iterator[Sequence[float]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def passage(direction: str, cross: float | None) -> Passage:
@@ -98,7 +104,25 @@ def test_a_fit_finds_what_the_rows_hold() -> None:
     assert found.held_loss is not None
     assert found.blind_loss is not None
     assert found.held_loss < 0.5 * found.blind_loss
-    assert checked(entry.name, found.table, known_signs(True)) is found.table
+    assert checked(entry.name, found.table, known_signs(True), cheap_signs(True)) is found.table
+
+
+def test_a_fit_brings_a_glance_that_loses_next_to_no_yes_of_its_rows() -> None:
+    entry = wanted(["zones-out"])[0]
+    made = [(seed, rows_of(plain_world(seed, True), countings(Play("plain", True, seed))[0])) for seed in range(1, 9)]
+    known = learnt(entry, made, threads=1).table
+    assert known.glance is not None
+    assert set(known.glance.signs) <= cheap_signs(True)
+    looks = [dict(zip(rows.signs, values, strict=True)) for _, rows in made for values in batched(rows.values, len(rows.signs))]
+    yes = [signs for signs in looks if score(known, signs) >= entry.least]
+    assert sum(hopeless(known.glance, signs) for signs in yes) <= 0.01 * len(yes)
+    assert sum(hopeless(known.glance, signs) for signs in looks) > 0.2 * len(looks)
+
+
+def test_a_glance_may_ask_cheap_signs_only() -> None:
+    dear = msgspec.structs.replace(table("zones-out"), glance=table("zones-in"))
+    with pytest.raises(RfidguardError, match=r"its glance: asks for"):
+        checked("zones-out", dear, known_signs(True), cheap_signs(True))
 
 
 def test_a_fit_of_rows_that_all_say_the_same_is_refused() -> None:
@@ -111,7 +135,7 @@ def test_a_fit_of_rows_that_all_say_the_same_is_refused() -> None:
 @pytest.mark.parametrize("entry", TABLES, ids=lambda entry: entry.name)
 def test_every_shipped_table_asks_only_for_signs_that_there_are(entry) -> None:  # type: ignore[no-untyped-def]
     shipped = table(entry.name)
-    assert checked(entry.name, shipped, known_signs(entry.zoned)) is shipped
+    assert checked(entry.name, shipped, known_signs(entry.zoned), cheap_signs(entry.zoned)) is shipped
     assert "simulated" in shipped.about
     assert json.loads((WEIGHTS / f"{entry.name}.json").read_bytes())["signs"] == list(shipped.signs)
 
@@ -119,7 +143,7 @@ def test_every_shipped_table_asks_only_for_signs_that_there_are(entry) -> None: 
 def test_a_table_that_asks_for_an_unknown_sign_is_refused_with_the_nearest() -> None:
     bad = msgspec.structs.replace(table("zones-out"), signs=("quiets_s", *table("zones-out").signs[1:]))
     with pytest.raises(RfidguardError, match=r"'quiets_s'.*nearest: quiet_s"):
-        checked("zones-out", bad, known_signs(True))
+        checked("zones-out", bad, known_signs(True), cheap_signs(True))
 
 
 def test_unknown_tables_and_held_back_seeds_are_refused() -> None:

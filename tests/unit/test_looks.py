@@ -3,10 +3,10 @@
 from walks import T0, own
 
 from rfidguard.add_read import add_read
+from rfidguard.around import Around
 from rfidguard.layout import GateLayout
 from rfidguard.passage import LOOK_S, QUIET_LOOK_S, wants_look, watched
 from rfidguard.path import Presence
-from rfidguard.signs import Around
 from rfidguard.standing import STANDING_LOOK_S, STIRRED
 from rfidguard.track import Track
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rfidguard import overlook, passage
+from rfidguard.add_read import add_read
 from rfidguard.around import Around
 from rfidguard.config import Config
 from rfidguard.effects import Decided
@@ -18,7 +19,7 @@ from rfidguard.ledger import RecordSet
 from rfidguard.passage import watched
 from rfidguard.path import Presence
 from rfidguard.runner import Runner
-from rfidguard.track import Track, add_read
+from rfidguard.track import Track
 from simulators.learn.plain_world import plain_world
 from simulators.scene_cache import Played
 

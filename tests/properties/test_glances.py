@@ -20,6 +20,7 @@ from rfidguard.passage import watched
 from rfidguard.path import Presence
 from rfidguard.runner import Runner
 from rfidguard.track import Track
+from rfidguard.trees import table
 from simulators.learn.plain_world import plain_world
 from simulators.scene_cache import Played
 
@@ -55,7 +56,10 @@ def test_a_glance_sees_each_sign_as_a_look_does(
 def test_without_a_glance_nothing_is_overlooked(given_reads: list[tuple[float, str, float]], started_s: float) -> None:
     track = heard(given_reads, started_s)
     before = msgspec.json.encode(track)
-    assert not overlook.overlooked(track, PLANE, Presence(), Around(), NOW)
+    bare = msgspec.structs.replace(table("plane-out"), glance=None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overlook, "tables", lambda *_: (bare, bare))
+        assert not overlook.overlooked(track, PLANE, Presence(), Around(), NOW)
     assert msgspec.json.encode(track) == before
 
 
@@ -70,9 +74,12 @@ def left(world: Played) -> dict[str, float]:
     return found
 
 
-def test_a_glance_hides_next_to_no_look_that_would_have_found_something(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("zoned", "worlds_n"), [(True, 7), (False, 21)])
+def test_a_glance_hides_next_to_no_look_that_would_have_found_something(
+    zoned: bool, worlds_n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Plain worlds that no shipped table was learnt from."""
-    worlds = [plain_world(seed, zoned=True) for seed in range(901, 908)]
+    worlds = [plain_world(seed, zoned) for seed in range(901, 901 + worlds_n)]
     glanced_at = [left(world) for world in worlds]
     monkeypatch.setattr(passage, "overlooked", lambda *_: False)
     looked_at = [left(world) for world in worlds]

@@ -226,7 +226,7 @@ def _progress(files: list[Path]) -> "Iterator[Callable[[int], Callable[[int], No
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks = [bar.add_task(path.name, total=path.stat().st_size if path.is_file() else 0) for path in files]
         yield lambda number: lambda done: bar.update(tasks[number], completed=done)
 

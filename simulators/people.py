@@ -123,7 +123,8 @@ class Walk:
         found = []
         for (t0, t1), (p0, p1) in zip(pairwise(self.times), pairwise(self.points), strict=True):
             if (p0[1] < 0) != (p1[1] < 0):
-                found.append((t0 + (t1 - t0) * p0[1] / (p0[1] - p1[1]), "out" if p1[1] >= 0 else "in"))
+                at = t0 + (t1 - t0) * p0[1] / (p0[1] - p1[1])
+                found.append((min(at, t1), "out" if p1[1] >= 0 else "in"))  # rounding must not carry it past the leg
         return tuple(found)
 
     def near(self, reach_m: float) -> tuple[float, float]:

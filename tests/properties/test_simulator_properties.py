@@ -4,7 +4,7 @@ import itertools
 from random import Random
 from typing import get_args
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from simulators.gen2 import MODES, Newcomers, Plan, inventory
@@ -38,6 +38,7 @@ def test_reads_are_in_order_of_time_and_only_of_tags_in_view(
 
 
 @given(legs=legs, start=st.floats(0, 1000))
+@example(legs=[(0.0, 3.125, 1.0, 0.0), (0.0, -1.0298066814326646e-260, 0.52734375, 0.0)], start=0.0)
 def test_a_walk_is_continuous_and_crosses_as_often_as_its_sides_change(
     legs: list[tuple[float, float, float, float]], start: float
 ) -> None:

@@ -4,10 +4,23 @@ Every number is relative (differences of levels, seconds since, shares), so that
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rfidguard.around import Around
-from rfidguard.glance import LATELY_S, NEVER_S, of_track
+from rfidguard.glance import (
+    LATELY_S,
+    NEVER_S,
+    NOBODY,
+    ONE_S,
+    SILENT_DB,
+    SPANS,
+    THREE_S,
+    by_side,
+    counters_work,
+    lately_counted,
+    of_track,
+    span_of,
+)
 from rfidguard.handover import handover_signs
 from rfidguard.layout import GateLayout
 from rfidguard.motion import doppler_spread, level_spread, liveliest_second, phase_spread
@@ -17,8 +30,6 @@ from rfidguard.track import BIN_S, VISIT_LEAD_S, Bin, Cell, Track
 from rfidguard.visit import visit_signs
 
 _FADE_DB_S = 10.0
-_SILENT_DB = -200.0
-_ONE_S, _THREE_S = 10, 30
 _BEFORE_S = 2.0
 _UNHEARD_SIDE_DB = 20.0
 _MOST_MISSED = 30.0
@@ -44,8 +55,8 @@ def signs(
 
 def _changes(bins: Sequence[Bin], last: int) -> dict[str, float]:
     """What speaks for motion: of the phase, the levels, Doppler shifts, and against the shelf, in the last second and in all."""
-    recent = [place for place in bins if last - place.index <= _ONE_S]
-    lately = [place for place in bins if last - place.index <= _THREE_S]
+    recent = [place for place in bins if last - place.index <= ONE_S]
+    lately = [place for place in bins if last - place.index <= THREE_S]
     off1, off3 = sum(place.off for place in recent), sum(place.off for place in lately)
     offn1, offn3 = sum(place.off_n for place in recent), sum(place.off_n for place in lately)
     step1, stepn1 = sum(place.phase_llr for place in recent), sum(place.phase_n for place in recent)
@@ -85,7 +96,7 @@ def _since_count(bins: Sequence[Bin], gate: GateLayout, presence: Presence, now:
 
 
 def _peak(cells: Iterable[Cell], gate: GateLayout, zone: int | None) -> float:
-    return max((cell.total_db / cell.n for cell in cells if gate.zones.get(cell.slot) == zone), default=_SILENT_DB)
+    return max((cell.total_db / cell.n for cell in cells if gate.zones.get(cell.slot) == zone), default=SILENT_DB)
 
 
 def _missed(n3: float, quiet_s: float) -> float:
@@ -95,19 +106,17 @@ def _missed(n3: float, quiet_s: float) -> float:
 
 def _people(presence: Presence, now: float, peak_s: float, track: Track, place: Place | None) -> dict[str, float]:
     """Whom the counters saw lately, and how well that fits this tag: was it loudest, or over the threshold, just then?"""
-    found = {"counter": -1.0 if presence.healthy is None else float(presence.healthy)}
-    lately = [(now - at, direction) for at, direction in presence.counts if -0.5 <= now - at <= LATELY_S]
+    found, lately = {"counter": counters_work(presence)}, lately_counted(presence, now)
     if not lately:
         return found | _NOBODY
     crossed_s = NEVER_S if place is None or place.crossed_at is None else now - place.crossed_at
     return found | _by_way(lately, peak_s, crossed_s, now - track.start_at)
 
 
-def _by_way(lately: Sequence[tuple[float, str]], peak_s: float, crossed_s: float, started_s: float) -> dict[str, float]:
-    """`lately`: how long ago each was counted, and whither; the others are how long ago it was loudest, crossed, began."""
+def _by_way(lately: Mapping[str, Sequence[float]], peak_s: float, crossed_s: float, started_s: float) -> dict[str, float]:
+    """`lately`: how long ago each was counted, by way; the others are how long ago it was loudest, crossed, began."""
     found: dict[str, float] = {}
-    for way in ("out", "in", "unknown"):
-        ages = [age for age, direction in lately if direction == way]
+    for way, ages in lately.items():
         found[f"count_{way}_s"] = min(ages, default=NEVER_S)
         found[f"counts_{way}"] = float(sum(age <= 1.5 for age in ages))
         found[f"peak_{way}_s"] = min((peak_s - age for age in ages), key=abs, default=NEVER_S)
@@ -116,7 +125,7 @@ def _by_way(lately: Sequence[tuple[float, str]], peak_s: float, crossed_s: float
     return found
 
 
-_NOBODY = _by_way([], 0.0, 0.0, 0.0)
+_NOBODY = _by_way(NOBODY, 0.0, 0.0, 0.0)
 """What nearly every look asks: with nobody counted, nothing depends on the tag."""
 
 
@@ -140,9 +149,9 @@ class _Zone:
     __slots__ = ("fading", "first", "last", "n", "peak", "peak_at", "sums", "time", "weight")
 
     def __init__(self) -> None:
-        self.peak, self.peak_at, self.first, self.last = _SILENT_DB, 0, -1, -1
-        self.fading = _SILENT_DB
-        self.n, self.sums = [0, 0, 0], [0.0, 0.0, 0.0]
+        self.peak, self.peak_at, self.first, self.last = SILENT_DB, 0, -1, -1
+        self.fading = SILENT_DB
+        self.n, self.sums = [0] * (SPANS + 1), [0.0] * (SPANS + 1)
         self.weight = self.time = 0.0
 
     def hear(self, index: int, level: float, n: int, age: int) -> None:
@@ -156,10 +165,9 @@ class _Zone:
         weight = math.exp((level + 60.0) * 0.115)
         self.weight += weight
         self.time += weight * index
-        span = 0 if age <= 5 else 1 if age <= 12 else 2 if age <= 25 else -1
-        if span >= 0:
-            self.n[span] += n
-            self.sums[span] += n * level
+        span = span_of(age)
+        self.n[span] += n
+        self.sums[span] += n * level
 
     def now(self, last: int, floor: float) -> float:
         return max(self.fading - _FADE_DB_S * BIN_S * (last - self.last), floor) if self.last >= 0 else floor
@@ -177,22 +185,22 @@ class _Ears:
         self.high: dict[str, float] = {}
         self.low: dict[str, float] = {}
         self.latest: dict[str, float] = {}
-        self.peak, self.peak_at = _SILENT_DB, last
+        self.peak, self.peak_at = SILENT_DB, last
         self.n = self.n1 = self.n3 = 0
 
     def hear(self, slot: str, level: float, index: int) -> None:
         self.latest[slot] = level
         if level > self.peak:
             self.peak, self.peak_at = level, index
-        if level > self.high.get(slot, _SILENT_DB):
+        if level > self.high.get(slot, SILENT_DB):
             self.high[slot] = level
-        if level < self.low.get(slot, -_SILENT_DB):
+        if level < self.low.get(slot, -SILENT_DB):
             self.low[slot] = level
 
     def count(self, n: int, age: int) -> None:
         self.n += n
-        self.n3 += n if age <= _THREE_S else 0
-        self.n1 += n if age <= _ONE_S else 0
+        self.n3 += n if age <= THREE_S else 0
+        self.n1 += n if age <= ONE_S else 0
 
 
 def _levels(bins: Sequence[Bin], gate: GateLayout, last: int, floor_db: float) -> dict[str, float]:
@@ -220,16 +228,9 @@ def _levels(bins: Sequence[Bin], gate: GateLayout, last: int, floor_db: float) -
 
 
 def _hear(place: Bin, gate: GateLayout, near: _Zone, far: _Zone, ears: _Ears, last: int) -> None:
-    inner = outer = _SILENT_DB
-    inner_n = outer_n = heard = 0
     for cell in place.cells:
-        level, zone = cell.total_db / cell.n, gate.zones.get(cell.slot)
-        heard += cell.n
-        ears.hear(cell.slot, level, place.index)
-        if zone == gate.near:
-            inner, inner_n = level if level > inner else inner, inner_n + cell.n
-        if zone == gate.far:
-            outer, outer_n = level if level > outer else outer, outer_n + cell.n
+        ears.hear(cell.slot, cell.total_db / cell.n, place.index)
+    heard, inner_n, inner, outer_n, outer = by_side(place, gate)
     age = last - place.index
     ears.count(heard, age)
     if inner_n:
@@ -243,7 +244,7 @@ def _sides(near: _Zone, far: _Zone, last: int, peak: float, floor_db: float) -> 
     floor = peak - 20.0
     inner, outer = max(near.peak, floor), max(far.peak, floor)
     inner_now, outer_now = near.now(last, floor), far.now(last, floor)
-    spans = [far.mean(k, floor_db) - near.mean(k, floor_db) for k in range(3)]
+    spans = [far.mean(k, floor_db) - near.mean(k, floor_db) for k in range(SPANS)]
     return {
         "peak_diff": outer - inner,
         "now_diff": outer_now - inner_now,

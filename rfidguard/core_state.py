@@ -15,6 +15,7 @@ from rfidguard.path import Presence
 from rfidguard.shelf import all_caught_up
 from rfidguard.track import Track
 
+_encode = msgspec.json.Encoder().encode
 _BIN_BYTES, _LOOSE_BYTES = 270, 100
 """Measured: a bin that two antennas heard, and a read without one, as JSON."""
 
@@ -149,7 +150,10 @@ def to_snapshot(state: CoreState) -> dict[str, Any]:
     that plain data would: the core waits meanwhile, and a full shelf has megabytes.
     """
     gates = {name: msgspec.structs.replace(gate, looking=Looking()) for name, gate in state.gates.items()}
-    return cast(dict[str, Any], msgspec.Raw(msgspec.json.encode(msgspec.structs.replace(state, gates=gates))))
+    # Tag by tag: nobody else gets the interpreter while one of them is encoded.
+    tracks = {gate: {epc: msgspec.Raw(_encode(track)) for epc, track in known.items()} for gate, known in state.tracks.items()}
+    whole = msgspec.structs.replace(state, gates=gates, tracks=cast(dict[str, dict[str, Track]], tracks))
+    return cast(dict[str, Any], msgspec.Raw(_encode(whole)))
 
 
 def snapshot_bytes(state: CoreState) -> int:

@@ -134,12 +134,12 @@ class CoreThread(threading.Thread):
         # What waits brings its own time: were the clock to run ahead of it, a slow box would call its reads too late to count.
         if deadline is not None and deadline <= now and not self._inlet.depth():
             self._do(self.runner.feed(Tick(at=now)))
-        if self._clock.monotonic() - self._flushed_at >= FLUSH_S or self._recorder.due_rotation():
+        if self._clock.monotonic() - self._flushed_at >= FLUSH_S:
             self._keep_journal()
 
     def _keep_journal(self) -> None:
         self._flushed_at = self._clock.monotonic()
-        if self._recorder.due_rotation():
+        if self._recorder.due_rotation() and self._recorder.due_rotation(self.runner.calm()):
             self.new_journal()
         self._recorder.flush()
 

@@ -28,7 +28,7 @@ _LOOSE_DIGITS = 24
 """A run of so many hex digits is taken for an EPC wherever it stands; a shorter one only where it is known as one."""
 _EPC_FIELD = re.compile(rb'"epc":"([0-9A-F]+)"')
 _KEY_STRING = re.compile(rb'"([0-9]{14})\.([!#-\[\]-z]{1,20})"')
-_BINS, _BINS_END, _CUT = b'"bins":[', b'"phase_ref":', b"\0"
+_BINS, _BINS_END, _CUT = b'"bins":[', b'"beat_s":', b"\0"
 _SGTIN_STARTS = ("30", "36")
 
 
@@ -187,7 +187,9 @@ class Mask:
 
 
 def _without_bins(line: bytes) -> tuple[bytes, list[bytes]]:
-    """A snapshot with each tag's bins cut out, and what was cut: nine tenths of it, all numbers. JSON holds no byte _CUT."""
+    """A snapshot without what each antenna heard of each tag, and what was cut: nine tenths of it, all numbers. JSON holds no
+    byte _CUT.
+    """
     kept: list[bytes] = []
     bins: list[bytes] = []
     at = 0

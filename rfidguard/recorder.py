@@ -98,11 +98,14 @@ class Recorder:
             self.written["lines"] += len(self._waiting)
             self._forget_waiting()
 
-    def due_rotation(self) -> bool:
-        """True where a new file should begin: none is open, it is large, the UTC day is another, or lines were lost."""
+    def due_rotation(self, calm: bool = True) -> bool:
+        """True where a new file should begin: none is open, it is large, the UTC day is another, or lines were lost. A large one
+        waits for a `calm` moment, until it is half as large again.
+        """
         if self._fd is None or self.problem is not None:
             return (self._fd is None or self._gap) and self._clock.monotonic() >= self._retry_at
-        return self._gap or self._size >= self._rotate_bytes or day_of(self._clock.now()) != self._day
+        most = self._rotate_bytes if calm else self._rotate_bytes * 3 // 2
+        return self._gap or self._size >= most or day_of(self._clock.now()) != self._day
 
     def rotate(self, state: State | None, left_out: str | None = None) -> None:
         """Ends the current file and begins the next with `state`. The ended one is packed in the background.

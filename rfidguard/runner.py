@@ -16,6 +16,9 @@ from rfidguard.pipeline import advance, due, step, taken_in
 FindArticles = Callable[[tuple[str, ...]], tuple[Article, ...]]
 """A catalogue as the core sees it: what it says of the articles among some ledger keys."""
 
+CALM_S = 2.0
+"""Nearly all who ring do so this soon after they were counted."""
+
 
 class Runner:
     """Feeds events to the core in order, answers its questions to the ledger, and records what it consumed."""
@@ -101,6 +104,13 @@ class Runner:
     def deadline(self) -> float | None:
         """When a Tick should come next if no event does; None: never."""
         return self._due
+
+    def calm(self) -> bool:
+        """Nobody was counted a moment ago, and no tag is leaving: the core may be made to wait without delaying an alarm."""
+        gates, now = self.state.gates.values(), self.state.now
+        if any(now - at < CALM_S for gate in gates for at, _ in gate.presence.counts):
+            return False
+        return not any(track.leaving for gate in gates for track in gate.looking.lively.values())
 
     def changed(self) -> None:
         """The state was changed by others than events: finds anew what is due next."""

@@ -127,6 +127,19 @@ def test_a_full_file_is_followed_by_another_that_starts_with_a_snapshot(tmp_path
     assert written(tmp_path).count(STATE) == 2
 
 
+def test_a_full_file_waits_for_a_calm_moment_but_not_for_long(tmp_path: Path, clock: HandClock) -> None:
+    record = recorder(tmp_path, clock, max_mb=1)
+    record.rotate(STATE)
+    sizes = []
+    for calm in (True, False):
+        while not record.due_rotation(calm):
+            record.write(read_at(clock.at))
+            clock.at += 0.01
+        sizes.append(record.written["bytes"])
+    record.close()
+    assert sizes[1] == pytest.approx(1.5 * sizes[0], rel=0.05)
+
+
 def test_a_rotated_file_is_packed_and_reads_as_before(tmp_path: Path, clock: HandClock) -> None:
     record = recorder(tmp_path, clock)
     record.rotate(STATE)

@@ -10,7 +10,7 @@ from walks import T0, alarms, config, leave, own, stand
 from rfidguard.config import Journal, Privacy
 from rfidguard.core_thread import CoreThread
 from rfidguard.effects import Effect
-from rfidguard.events import ReadBatch
+from rfidguard.events import Count, ReadBatch, Tick
 from rfidguard.inlet import Inlet
 from rfidguard.journal_dir import journals
 from rfidguard.layout import layout_from
@@ -115,3 +115,19 @@ def test_a_core_that_is_far_behind_ends_in_its_time_all_the_same(tmp_path: Path)
     core.join(10)
     assert not core.is_alive()
     assert inlet.depth()
+
+
+def test_a_snapshot_waits_while_somebody_goes_out() -> None:
+    runner = Runner(LAYOUT, RecordSet().find)
+    for read in stand(own(1), 8.0):
+        runner.feed(read)
+    assert runner.calm()
+    runner.feed(Count(at=T0 + 8.5, gate="front", counter="beam", direction="out"))
+    assert not runner.calm()
+    runner.feed(Tick(at=T0 + 11.0))
+    assert runner.calm()
+    calm = set()
+    for read in leave(own(2), at=12.0):
+        runner.feed(read)
+        calm.add(runner.calm())
+    assert calm == {True, False}

@@ -1,6 +1,6 @@
 """Step 2b: one read into the track of its tag: its bin, and whether it comes from where the tag stands, or lately was. Pure."""
 
-from math import cos, sin
+from math import cos, log, sin
 
 from rfidguard.bins import binned, may_wait, put
 from rfidguard.spot import Spot, learn, surprise
@@ -8,6 +8,10 @@ from rfidguard.track import BIN_S, Track
 
 _UNHEARD = 0.6
 """What a read by an antenna that never heard the tag on its shelf says of its having left."""
+_RARELY, _ANY_ANTENNA, _ELSEWHERE_MOST = 10.0, 0.25, 3.0
+"""An antenna that gave fewer of the tag's last reads is asked what it says. Of a gate's antennas, mostly four, any may hear who
+moves.
+"""
 _STIR_MOST = 15.0
 _STIR_LEARNS = 2.0
 _BASE_READS, _LATELY_READS = 40.0, 6.0
@@ -59,6 +63,8 @@ def _against_base(track: Track, slot: str, at: float, rssi_db: float, channel: i
     if off <= 0.0:
         track.home_at = at
     stir += off
+    if track.ears.get(slot, 0.0) < _RARELY:
+        stir += _by_antenna(track.ears, slot)
     track.stir = stir = 0.0 if stir < 0.0 else _STIR_MOST if stir > _STIR_MOST else stir
     track.home = 0.0 if home < 0.0 else _STIR_MOST if home > _STIR_MOST else home
     if stir < _STIR_LEARNS and track.state == "standing":
@@ -67,6 +73,15 @@ def _against_base(track: Track, slot: str, at: float, rssi_db: float, channel: i
         learn(spot, rssi_db, channel, real, imag, _BASE_READS)
         _share(track.ears, slot)
     return off
+
+
+def _by_antenna(ears: dict[str, float], slot: str) -> float:
+    """Natural log of P(this antenna | moving) / P(this antenna | standing here), where moving is likelier. It only makes a tag
+    watched: its score has signs of its own for that (`off_shelf.py`), for who passes a shelf changes which antennas hear it, too.
+    """
+    share = (ears.get(slot, 0.0) + 0.5) / (sum(ears.values()) + 2.0)
+    told = log(_ANY_ANTENNA / share)
+    return 0.0 if told < 0.0 else _ELSEWHERE_MOST if told > _ELSEWHERE_MOST else told
 
 
 def _share(ears: dict[str, float], slot: str) -> None:

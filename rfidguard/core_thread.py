@@ -107,13 +107,22 @@ class CoreThread(threading.Thread):
 
     def _hear(self, events: tuple[Event, ...]) -> None:
         feed = self.runner.feed
+        gate, reads = "", 0
         for event in events:
             if type(event) is Read:
-                self.counts["reads", event.gate] += 1
+                if event.gate != gate:
+                    self._count_reads(gate, reads)
+                    gate, reads = event.gate, 0
+                reads += 1
             if effects := feed(event):
                 self._do(effects)
+        self._count_reads(gate, reads)
         if events and heard_at(events[0]) - events[0].at > HELD_BACK_S:
             self._recorder.flush()
+
+    def _count_reads(self, gate: str, reads: int) -> None:
+        if reads:
+            self.counts["reads", gate] += reads
 
     def _keep_pace(self, seen: Seen) -> None:
         """Tells the core to look less often where it falls behind, and more often where it has time again."""

@@ -3,7 +3,7 @@
 from math import cos, log, sin
 
 from rfidguard.bins import binned, may_wait, put
-from rfidguard.spot import Spot, learn, surprise
+from rfidguard.spot import Spot, drifted, learn, surprise
 from rfidguard.track import BIN_S, Track
 
 _UNHEARD = 0.6
@@ -12,6 +12,8 @@ _RARELY, _ANY_ANTENNA, _ELSEWHERE_MOST = 10.0, 0.25, 3.0
 """An antenna that gave fewer of the tag's last reads is asked what it says. Of a gate's antennas, mostly four, any may hear who
 moves.
 """
+_ANEW_S = 10.0
+"""What seems to drift for so long does not: an antenna's first read fell into a shadow. Whether it rests is then asked anew."""
 _STIR_MOST = 15.0
 _STIR_LEARNS = 2.0
 _BASE_READS, _LATELY_READS = 40.0, 6.0
@@ -101,7 +103,7 @@ def _against_lately(track: Track, slot: str, at: float, rssi_db: float, channel:
             track.calm_at = at
         track.calm -= told
         track.calm_n += 1
-        if track.calm <= 0.0:
+        if track.calm <= 0.0 or (at - track.calm_at > _ANEW_S and drifted(track.lately.values())):
             track.calm, track.calm_n, track.calm_at = 0.0, 0, at
             for known in track.lately.values():
                 known.anchor_db = known.mean_db

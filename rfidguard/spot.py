@@ -5,6 +5,7 @@ who pass disturb both for a moment. `surprise` is the log-likelihood ratio, movi
 whether a tag has left its place, or has come to rest at a new one.
 """
 
+from collections.abc import Iterable
 from math import exp, hypot, log, pi, sqrt
 
 import msgspec
@@ -16,6 +17,7 @@ _LEVEL_MOST, _LEVEL_LEAST = 1.6, -1.4
 _SHARP, _BLURRED = 11.0, 1.5
 _SHARP_SHARE, _BLURRED_SHARE = 0.7, 0.2
 """Doubled phases of a standing tag (von Mises): sharp (0.15 rad), blurred by people near, or anything."""
+_DRIFT_DB = 3.0
 _STEPS = 64
 _MOST_CHANNELS = 60
 
@@ -53,6 +55,11 @@ def surprise(spot: Spot, level_db: float, channel: int, real: float, imag: float
             told += _PHASE_LLR[int((cosine + 1.0) * _STEPS / 2)]
     n = spot.n
     return told * n / (n + 0.7)
+
+
+def drifted(spots: Iterable[Spot]) -> bool:
+    """True where an antenna's mean level is another than when the tag began to be calm: it walks slowly."""
+    return any(abs(spot.mean_db - spot.anchor_db) > _DRIFT_DB for spot in spots)
 
 
 def learn(spot: Spot, level_db: float, channel: int, real: float, imag: float, most: float) -> None:

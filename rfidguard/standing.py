@@ -2,6 +2,7 @@
 
 from rfidguard.bins import binned
 from rfidguard.path import Presence
+from rfidguard.spot import drifted
 from rfidguard.track import Track
 
 REST_S = 3.0
@@ -14,7 +15,6 @@ STIRRED = 3.5
 _SILENT_S, _SILENT_BEATS = 1.0, 6.0
 """A standing tag that is silent for so long, and misses so many reads, may have been taken away without one that shows it."""
 _COUNTED_S = 3.0
-_DRIFT_DB = 3.0
 _HOME = 4.0
 """Log-odds of being where it stood from which it counts as back there."""
 _RESTS = ((6.0, 5, REST_S), (2.5, 3, 8.0))
@@ -62,7 +62,7 @@ def came_to_rest(track: Track, now: float) -> bool:
     """True where the last seconds look like goods on a shelf, be it a new place or the old one."""
     if track.base and (track.stir <= 0.0 or track.home >= _HOME):
         return True
-    if any(abs(spot.mean_db - spot.anchor_db) > _DRIFT_DB for spot in track.lately.values()):
+    if drifted(track.lately.values()):
         return False
     calm_s = now - track.calm_at
     return any(track.calm >= odds and track.calm_n >= reads and calm_s >= seconds for odds, reads, seconds in _RESTS)

@@ -1,5 +1,6 @@
 """What stands on a shelf is remembered by its baseline; of its last seconds only what its next passage could show is kept."""
 
+from msgspec.structs import replace
 from walks import T0, alarms, config, own, run, stand, walk
 
 from rfidguard.bins import binned
@@ -24,3 +25,14 @@ def test_it_rings_all_the_same_when_it_is_taken_out() -> None:
     (change,) = alarms(run(reads))
     assert change.alarm.items[0].epc == own(1)
     assert abs(change.event_at - (T0 + 31.3)) < 2.0
+
+
+def test_goods_that_an_antenna_first_heard_through_somebody_come_to_rest_all_the_same() -> None:
+    runner = Runner(layout_from(config()), RecordSet().find)
+    inner, outer = (stand(own(1), 30.0, antennas={port: -0.4}, rate_hz=8.0) for port in (1, 2))
+    outer = [read for read in outer if read.at > T0 + 1.5]
+    outer[0] = replace(outer[0], rssi_dbm=outer[0].rssi_dbm - 20.0)
+    for read in sorted([*inner, *outer], key=lambda read: read.at):
+        runner.feed(read)
+    (track,) = runner.state.tracks["front"].values()
+    assert track.state == "standing"

@@ -83,6 +83,9 @@ class GateState(msgspec.Struct):
     """The level that one read in fifty lies below: the tags' own deafness ends there what a gate can hear. Of how many reads."""
     since: float | None = None
     """When this gate first heard anything: what stands near it is met in the seconds after."""
+    met: float = 0.0
+    met_at: float = 0.0
+    """How many tags were met in the last seconds, as a sum that fades, and when the last of them was."""
     blindness: Blindness = msgspec.field(default_factory=Blindness)
     looking: Looking = msgspec.field(default_factory=Looking)
     watch: Watch = msgspec.field(default_factory=Watch)

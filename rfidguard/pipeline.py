@@ -6,6 +6,7 @@ these functions change.
 """
 
 from collections.abc import Mapping
+from math import exp
 
 from rfidguard.add_read import add_read
 from rfidguard.arming import hushed
@@ -45,6 +46,9 @@ _FLOOR_STEP_DB, _FLOOR_FALL_DB = 0.004, 0.196
 _FLOOR_FIRST = 200
 SETTLING_S = 6.0
 """Tags met so soon after a gate's first read may have stood there all along."""
+SETTLED_S = 60.0
+_MET_FADE_S, _MANY_MET = 3.0, 3.0
+"""A full shelf is met at some two tags a second even 15 s after the start; somebody with one or two items at less."""
 
 
 def step(layout: Layout, state: CoreState, event: Event) -> list[Effect]:
@@ -186,7 +190,7 @@ def taken_in(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
         track = Track(gate=gate.id, epc=read.epc, first_at=at, last_at=at, start_at=at)
         effects = _met(layout, state, track)
         memory.since = at if memory.since is None else memory.since
-        track.new = at - memory.since > SETTLING_S
+        track.new = _from_elsewhere(memory, at, memory.since)
     elif track.state == "standing" and not track.gone and now - track.checked_at >= SHORTEST_S and not memory.blindness.lasts():
         caught_up(track, now)
     if track.gone:
@@ -202,6 +206,15 @@ def taken_in(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
     if memory.next_look is None:
         memory.next_look = next_look(now)
     return effects
+
+
+def _from_elsewhere(memory: GateState, at: float, since: float) -> bool:
+    """Whether a tag first heard `at` has come to the gate, which first heard anything at `since`: what it meets one after the
+    other in its first minute stood there.
+    """
+    memory.met = memory.met * exp(min(memory.met_at - at, 0.0) / _MET_FADE_S) + 1.0
+    memory.met_at = at
+    return at - since > SETTLING_S and (at - since > SETTLED_S or memory.met < _MANY_MET)
 
 
 def _floor_heard(memory: GateState, level_db: float) -> None:

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 from walks import T0, alarms, config, own, run, stand, walk
 
 from rfidguard.bins import binned
+from rfidguard.events import Read
 from rfidguard.layout import layout_from
 from rfidguard.ledger import RecordSet
 from rfidguard.runner import Runner
@@ -36,3 +37,21 @@ def test_goods_that_an_antenna_first_heard_through_somebody_come_to_rest_all_the
         runner.feed(read)
     (track,) = runner.state.tracks["front"].values()
     assert track.state == "standing"
+
+
+def test_a_shelf_that_is_still_being_met_is_not_new_but_whoever_comes_after_it_is() -> None:
+    runner = Runner(layout_from(config()), RecordSet().find)
+
+    def heard(serial: int, at: float) -> None:
+        read = Read(at=T0 + at, gate="front", reader="front-1", antenna=1, epc=own(serial), rssi_dbm=-60.0)
+        runner.feed(read)
+
+    for serial in range(40):
+        heard(serial, serial / 2.0)
+    heard(100, 28.0)
+    for serial in range(200, 220):
+        heard(serial, 70.0 + serial / 1000.0)
+    new = {epc for epc, track in runner.state.tracks["front"].items() if track.new}
+    shelf, sweep = {own(serial) for serial in range(15, 40)}, {own(serial) for serial in range(200, 220)}
+    assert not new & shelf
+    assert new >= {own(100), *sweep}

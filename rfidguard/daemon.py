@@ -1,11 +1,9 @@
 """The daemon: wiring only. Every part is built here from the configuration, started in order, watched, and stopped in order."""
 
-import gc
 import logging
 import os
 import secrets
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -21,7 +19,7 @@ from rfidguard.chain.chain_desk import ChainDesk, no_chain
 from rfidguard.clock import SystemClock
 from rfidguard.config import Config
 from rfidguard.core_thread import CoreThread
-from rfidguard.damaged import check_in_background, is_marked, mark, moved_aside, unreadable
+from rfidguard.damaged import check_in_background, mark, moved_aside_if_damaged
 from rfidguard.devices import Devices
 from rfidguard.dispatch import Dispatch
 from rfidguard.effects import Effect
@@ -31,9 +29,9 @@ from rfidguard.events import Tick
 from rfidguard.feeds.feed_desk import NOT_HEARD, Feeds
 from rfidguard.front_desk import FrontDesk
 from rfidguard.inlet import Inlet
+from rfidguard.interpreter import shared_fairly
 from rfidguard.layout import Layout, layout_from
-from rfidguard.ledger import credits_kept_s
-from rfidguard.ledger_desk import LedgerDesk
+from rfidguard.ledger_desk import LedgerDesk, credits_told_s
 from rfidguard.ledger_fold_daily import fold_daily
 from rfidguard.messages import info_message
 from rfidguard.mqtt_link import MqttLink
@@ -60,16 +58,12 @@ from rfidguard.workers import ROUNDS_HUNG_S, workers
 log = logging.getLogger(__name__)
 
 TURN_S = 0.25
-SWITCH_S = 0.001
-"""A thread that waits for the interpreter, as each step of a commit does, gets it this soon; by default five times later."""
 HEALTH_S = 60.0
 BEAT_S = 1.0
 WEB_RETRY_S = 5.0
 STOP_HUNG_S = 5.0
 DATABASE_PATIENCE_S = 2.0
 """A start waits no longer for the database: the gate is watched without it."""
-DAY_S = 25 * 3600.0
-"""The longest there is."""
 SHARED_DATABASE = "another daemon uses this database; give each box its own (database.url), and let them share sales by [chain]"
 EXIT_CORE_FAILED = 70
 EXIT_RELOAD = 75
@@ -100,7 +94,7 @@ class Guard:
         self.store = Store(config.database.url, self.clock)
         self.inlet = Inlet(clock=self.clock)
         self.broadcast = Broadcast()
-        self.ledger = LedgerDesk(self.store, self.inlet.emit, self.clock, _credits_kept_s(config))
+        self.ledger = LedgerDesk(self.store, self.inlet.emit, self.clock, credits_told_s(config.ledger))
         self.site = SiteWatch(self.store, config, self.inlet.emit, self.clock, self.layout, self._relaid)
         self.desk = AnswerDesk(self.store, self.inlet.emit, self.clock, self.clock.ahead_s)
         self.devices = Devices(config, self.inlet.emit, self.clock)
@@ -131,10 +125,9 @@ class Guard:
         """Starts everything, watches until told to stop, and stops everything."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
-        sys.setswitchinterval(SWITCH_S)
         try:
             self._start()
-            _spare_collector()
+            shared_fairly()
             self._notifier.send("READY=1", f"STATUS=watching {len(self.config.gate)} gates", f"MAINPID={os.getpid()}")
             self._watch()
         finally:
@@ -181,11 +174,8 @@ class Guard:
         newer version ends the start with a clear word.
         """
         path = self._database_file()
-        if path is not None and path.exists():
-            fault = "found damaged while it was used" if is_marked(path) else unreadable(path)
-            if fault is not None:
-                self._moved_aside = str(moved_aside(path, self.clock.now()))
-                log.critical("the database was damaged (%s) and is now %s; starting with an empty one", fault, self._moved_aside)
+        aside = None if path is None else moved_aside_if_damaged(path, self.clock.now())
+        self._moved_aside = None if aside is None else str(aside)
         if not self.store.open_soon(DATABASE_PATIENCE_S):
             log.error("watching without the database: %s", self.store.last_error)
 
@@ -397,16 +387,3 @@ class Guard:
 
     def _owns(self, epc: str) -> bool:
         return self.layout.owns(identify(epc))
-
-
-def _credits_kept_s(config: Config) -> float:
-    """A day's, for "this article was sold today"."""
-    policy = config.ledger
-    longest_s = max(policy.credit_ttl_s, policy.credit_ttl_max_s if policy.credit_ttl_learn else 0.0)
-    return max(credits_kept_s(longest_s, policy.credit_grace_s), DAY_S)
-
-
-def _spare_collector() -> None:
-    """What a start leaves in memory stays: going through all of it now and then would halt every thread for 30 to 100 ms."""
-    gc.collect()
-    gc.freeze()

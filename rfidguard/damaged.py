@@ -35,6 +35,18 @@ def moved_aside(path: Path, now: float) -> Path:
     return target
 
 
+def moved_aside_if_damaged(path: Path, now: float) -> Path | None:
+    """Where a database went that was marked, or cannot be read; None for one that looks sound, or is not there."""
+    if not path.exists():
+        return None
+    fault = "found damaged while it was used" if is_marked(path) else unreadable(path)
+    if fault is None:
+        return None
+    target = moved_aside(path, now)
+    log.critical("the database was damaged (%s) and is now %s; starting with an empty one", fault, target)
+    return target
+
+
 def unreadable(path: Path) -> str | None:
     """Why this file can be no database any more, told within a second; None for one that looks sound, or is not there."""
     if not path.exists():

@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from rfidguard.catalogue_db import articles_for
 from rfidguard.clock import Clock
+from rfidguard.config import LedgerPolicy
 from rfidguard.driver import Emit
 from rfidguard.events import Article, Event, Ledger, Lookup, ReadBatch
-from rfidguard.ledger import RecordSet, record_key
+from rfidguard.ledger import RecordSet, credits_kept_s, record_key
 from rfidguard.ledger_db import records_for, voids_before
 from rfidguard.store import Store, StoreUnavailable
 from rfidguard.store_engine import BUSY_TIMEOUT_S
@@ -30,6 +31,15 @@ BLIND_S = 1.0
 """After a question in vain the core does not wait again for so long."""
 REMEMBERED = 10_000
 """Records, of some 1.2 kB each: what a large shop sells in half a day. What was sold before has left long ago."""
+
+DAY_S = 25 * 3600.0
+"""The longest there is."""
+
+
+def credits_told_s(policy: LedgerPolicy) -> float:
+    """How old credits the core is told of: a day's at least, for "this article was sold today"."""
+    longest_s = max(policy.credit_ttl_s, policy.credit_ttl_max_s if policy.credit_ttl_learn else 0.0)
+    return max(credits_kept_s(longest_s, policy.credit_grace_s), DAY_S)
 
 
 class LedgerDesk:

@@ -212,9 +212,11 @@ def _from_elsewhere(memory: GateState, at: float, since: float) -> bool:
     """Whether a tag first heard `at` has come to the gate, which first heard anything at `since`: what it meets one after the
     other in its first minute stood there.
     """
+    if at - since > SETTLED_S:
+        return True
     memory.met = memory.met * exp(min(memory.met_at - at, 0.0) / _MET_FADE_S) + 1.0
     memory.met_at = at
-    return at - since > SETTLING_S and (at - since > SETTLED_S or memory.met < _MANY_MET)
+    return at - since > SETTLING_S and memory.met < _MANY_MET
 
 
 def _floor_heard(memory: GateState, level_db: float) -> None:

@@ -21,13 +21,16 @@ _FROM_OUTSIDE = ("enter", "pass_outside")
 
 @dataclass(frozen=True)
 class Holding:
-    """One item in a person's hands. `sold_at` and `sale_heard_at` are scene seconds, None where nobody paid."""
+    """One item in a person's hands, from `since` on. `since`, `sold_at` and `sale_heard_at` are scene seconds, the latter None
+    where nobody paid.
+    """
 
     item: Item
     carry: Carry
     sold_at: float | None
     sale_heard_at: float | None
     brought_in: bool
+    since: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class _Builder:
             heard = sold + 0.2 if carry.receipt_s is None else actor.mark + carry.receipt_s
             self._sold[item.epc] = (sold, max(heard, sold))
         sold_at, heard_at = self._sold.get(item.epc, (None, None))
-        return Holding(item, carry, sold_at, heard_at, item.epc in self._brought_in)
+        return Holding(item, carry, sold_at, heard_at, item.epc in self._brought_in, actor.walk.start)
 
     def _item(self, person: Person, carry: Carry, number: int) -> Item:
         name = None if carry.item is None else f"{carry.item}/{number}"
@@ -152,7 +155,7 @@ class _Builder:
         else:
             back = (old[0] + self._rng.gauss(0, 0.05), old[1] + self._rng.gauss(0, 0.05), old[2])
             self._stays[epc].append(Stay(until, back))
-        return Holding(self._items[epc], Carry(place="hand"), None, None, False)
+        return Holding(self._items[epc], Carry(place="hand"), None, None, False, since)
 
     def _lies(self, epc: str, at: float) -> bool:
         """True if the item lies on its shelf at `at` and nobody has taken it later."""

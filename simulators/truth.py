@@ -13,7 +13,7 @@ LATE_SALE_S = 1.0
 
 
 def truth_of(cast: Cast, reads: Iterable[Read], epoch: float, seconds: float, mix: str, gate: str) -> dict[str, Any]:
-    """The truth. Beyond the contract: a passage's `reads` (EPC -> how many, from its start to its end) and `late` (EPC -> when
+    """The truth. Beyond the contract: a passage's `reads` (EPC -> how many, while it was carried) and `late` (EPC -> when
     its sale was heard of) and `gate`; `expected` (other alarms), `simulated`, and the `mix` in words.
     """
     times = _times(cast, reads)
@@ -35,7 +35,7 @@ def _passage(actor: Actor, times: dict[str, list[float]], epoch: float, gate: st
         for holding in actor.holdings
         if holding.sale_heard_at is not None and actor.direction == "out" and holding.sale_heard_at > actor.mark
     }
-    tags = [holding.item.epc for holding in actor.holdings if holding.carry.tag]
+    tags = [(holding.item.epc, max(start, holding.since)) for holding in actor.holdings if holding.carry.tag]
     body: dict[str, Any] = {
         "passage": actor.person.id,
         "kind": _kind(actor, bool(unpaid)),
@@ -45,8 +45,8 @@ def _passage(actor: Actor, times: dict[str, list[float]], epoch: float, gate: st
         "cross": None if actor.cross is None else round(epoch + actor.cross, 3),
         "direction": actor.direction,
         "unpaid": [holding.item.epc for holding in unpaid],
-        "tags": tags,
-        "reads": {epc: sum(start <= at - epoch <= end for at in times.get(epc, ())) for epc in tags},
+        "tags": [epc for epc, _ in tags],
+        "reads": {epc: sum(since <= at - epoch <= end for at in times.get(epc, ())) for epc, since in tags},
     }
     return body | {"late": late} if late else body
 

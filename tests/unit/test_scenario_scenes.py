@@ -125,6 +125,18 @@ def test_a_shelf_tag_carried_out_is_unpaid_and_one_put_back_is_not() -> None:
     assert not taken & set(scene.truth["standing"])
 
 
+def test_reads_on_the_shelf_are_none_of_the_passage() -> None:
+    scene = build("pick_up", 1)
+    picker = passages_of(scene)["picker"]
+    (epc,) = picker["unpaid"]
+    while_near = [
+        event.at
+        for event in scene.events
+        if isinstance(event, Read) and event.epc == epc and picker["start"] <= event.at <= picker["end"]
+    ]
+    assert 0 < picker["reads"][epc] < len(while_near)
+
+
 def test_a_return_is_told_by_the_desk() -> None:
     returned = [event for event in build("walk_in", 1).events if isinstance(event, Ledger) and event.kind == "returned"]
     assert len(returned) == 1

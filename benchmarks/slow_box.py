@@ -20,9 +20,9 @@ from rfidguard.events import Pace, heard_at
 from rfidguard.pace import STEPS, TENTHS
 from rfidguard.replay import replay
 from rfidguard.tally import Tally
-from simulators.scenario import build_scene
-from simulators.scene_cache import Played, cached
+from simulators.scene_cache import Played
 from simulators.suites import seeds_of, suite
+from simulators.trial import played_seed
 
 ENOUGH = "of those read at least four times"
 
@@ -62,7 +62,7 @@ def main() -> None:
     entry, steps = suite(given.suite), [int(step) for step in given.steps.split(",")]
     found: dict[int, list[tuple[Tally, float]]] = {step: [] for step in steps}
     for seed in seeds_of(given.seeds, 0):
-        played = cached(scene.CACHE / "suites", f"{entry.name}-{seed}", lambda seed=seed: build_scene(entry.scene(seed), seed))
+        played = played_seed(entry, seed, scene.CACHE / "suites")
         for step in steps:
             found[step].append(outcome(played, step))
     head = ["heard / other tags looked at every", f"thefts that ring, {ENOUGH}", "false alarms, clean passages"]

@@ -72,11 +72,37 @@ InTime = Callable[[Ring, Passage], bool]
 
 
 def read_truth(text: bytes, where: str) -> Truth:
-    """Bytes of truth.json -> Truth. Raises RfidguardError naming `where` and the field."""
+    """Bytes of truth.json -> Truth, its passages named and its EPCs in upper case.
+
+    Raises RfidguardError naming `where` and the field.
+    """
     try:
-        return msgspec.json.decode(text, type=Truth)
+        truth = msgspec.convert(_named(msgspec.json.decode(text)), Truth)
     except msgspec.DecodeError as error:
         raise RfidguardError(f"{where}: not a truth file: {error}") from error
+    return msgspec.structs.replace(
+        truth, passages=tuple(map(_printed, truth.passages)), standing=tuple(epc.upper() for epc in truth.standing)
+    )
+
+
+def _named(raw: Any) -> Any:
+    """The same with names where passages are numbered."""
+    passages = raw.get("passages") if isinstance(raw, dict) else None
+    for passage in passages if isinstance(passages, list) else ():
+        if isinstance(passage, dict) and isinstance(passage.get("passage"), int):
+            passage["passage"] = str(passage["passage"])
+    return raw
+
+
+def _printed(passage: Passage) -> Passage:
+    """The same with EPCs as alarms print them."""
+    return msgspec.structs.replace(
+        passage,
+        unpaid=tuple(epc.upper() for epc in passage.unpaid),
+        tags=tuple(epc.upper() for epc in passage.tags),
+        late={epc.upper(): at for epc, at in passage.late.items()},
+        reads={epc.upper(): count for epc, count in passage.reads.items()},
+    )
 
 
 def read_alarms(lines: Iterable[bytes], where: str) -> list[dict[str, Any]]:
@@ -117,7 +143,7 @@ def rings_of(messages: Iterable[Mapping[str, Any]]) -> list[Ring]:
     rings = []
     for message in messages:
         for item in message["items"]:
-            key = (message["id"], item["epc"])
+            key = (message["id"], item["epc"].upper())
             if item["state"] == "unpaid" and key not in seen:
                 seen.add(key)
                 rings.append(Ring(*key, unix_time(message["event_at"])))

@@ -7,13 +7,16 @@ them, and each hangs its antennas somewhere else (`random_layouts.py`). A figure
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from rfidguard.errors import ConfigError
 from simulators.gen2 import ASKED_LINK, Newcomers
 from simulators.mixes import Mix, People, mixed
+from simulators.rough.world import rough_world
 from simulators.scenario_file import ScenarioFile
 from simulators.scenario_parts import RandomPeople
+from simulators.scene_cache import Played
 
 HELD_BACK_FROM = 1000
 """The first seed that is held back."""
@@ -31,15 +34,17 @@ _ANY = ((*_ZONED[0], *_FACING[0], *_PLANE[0], "twin"), (*_ZONED[1], *_FACING[1],
 
 Layouts = tuple[tuple[str, ...], tuple[str, ...]]
 Make = Callable[[int], ScenarioFile]
+World = Callable[[int], Played]
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Scenes of one kind. `scene` makes the scenario of a seed."""
+    """Scenes of one kind. `scene` makes the scenario of a seed, `world` a scene without one: either is None."""
 
     name: str
     about: str
-    scene: Make
+    scene: Make | None = None
+    world: World | None = None
 
 
 def suite(name: str) -> Suite:
@@ -138,6 +143,12 @@ SUITES = {
             "realistic-facing-counter", "0.3 % unpaid, facing pedestals, a direction counter", _played("realistic", _FACING, True)
         ),
         Suite("realistic-facing", "0.3 % unpaid, facing pedestals, no counter", _played("realistic", _FACING, False)),
+        Suite(
+            "rough-zoned",
+            "a world that nothing was learnt from, inside and outside zones",
+            world=partial(rough_world, zoned=True),
+        ),
+        Suite("rough-plane", "the same, all antennas in one plane, a counter", world=partial(rough_world, zoned=False)),
         Suite("night", "300 shelf tags, a door, ten hours of drift, nobody there", _played("night", _ANY, True)),
         Suite("walkers", "empty-handed people past the shelves", _played("walkers", _ANY, True)),
         Suite("smoke", "a handful of passages, to see that it works; no figures", _smoke),

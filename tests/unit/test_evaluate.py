@@ -59,6 +59,13 @@ def test_a_ring_outside_the_window_is_false_and_the_theft_is_missed(after_s: flo
     assert found.missed_by == {"exit_unpaid": 1}
 
 
+def test_truth_made_elsewhere_may_number_its_passages_and_write_epcs_in_lower_case() -> None:
+    """As the journal's reads may (CONTRACT section 3)."""
+    told = passage(unpaid=[ITEM.lower()], tags=[ITEM.lower()], reads={ITEM.lower(): 4}) | {"passage": 7}
+    found = tally(truth(told), alarm("x", 0.2, ITEM), alarm("x", 0.3, ITEM.lower(), event="updated"))
+    assert (found.thefts_found, found.items_read, found.false_alarms) == (1, 1, 0)
+
+
 def test_pending_items_do_not_ring() -> None:
     found = tally(truth(passage()), alarm("x", -3.0, ITEM, state="pending"), alarm("x", 0.2, ITEM, event="updated"))
     assert found.delays_s == (0.2,)

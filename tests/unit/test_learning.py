@@ -1,7 +1,8 @@
-"""How the score tables are made: labels by the truth, the plain world, and a fit that comes back as a table."""
+"""How the score tables are made: labels by the truth, the made-up worlds, and a fit that comes back as a table."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,8 @@ from simulators.learn.plain_world import plain_world
 from simulators.learn.rows import Rows, rows_of
 from simulators.learn.scenes import Play, countings, heard_as, plays
 from simulators.learn.tables import TABLES, cheap_signs, checked, decoded, encoded, known_signs, wanted
+from simulators.rough.world import rough_world
+from simulators.scene_cache import Played
 
 WEIGHTS = Path(__file__).parents[2] / "rfidguard" / "weights"
 
@@ -47,16 +50,36 @@ def test_who_turns_back_has_never_gone_and_nobody_goes_both_ways(way: str, now: 
     assert through(out, come) == max(out, come, key=lambda label: (label == YES, label == UNASKED))
 
 
+@pytest.mark.parametrize("made", [plain_world, rough_world])
 @pytest.mark.parametrize("zoned", [True, False])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_plain_world_is_the_same_every_time_and_its_truth_fits_what_is_heard(seed: int, zoned: bool) -> None:
-    world, again = plain_world(seed, zoned), plain_world(seed, zoned)
+def test_a_made_up_world_is_the_same_every_time_and_its_truth_fits_what_is_heard(
+    seed: int, zoned: bool, made: Callable[[int, bool], Played]
+) -> None:
+    world, again = made(seed, zoned), made(seed, zoned)
     assert world == again
     assert [heard_at(event) for event in world.events] == sorted(heard_at(event) for event in world.events)
     truth = msgspec.convert(world.truth, Truth)
     heard = {event.epc for event in world.events if isinstance(event, Read)}
     assert heard <= {epc for one in truth.passages for epc in one.tags} | set(truth.standing)
     assert sum(isinstance(event, Count) for event in world.events) <= sum(one.cross is not None for one in truth.passages)
+
+
+def test_the_rough_world_starves_and_fades_what_the_plain_one_tells() -> None:
+    """Goods that leave it are read less evenly by its antennas."""
+    plain, rough = (
+        [even for seed in range(1, 9) for even in _heard_evenly(made(seed, True))] for made in (plain_world, rough_world)
+    )
+    assert sum(rough) / len(rough) < 0.8 * sum(plain) / len(plain)
+
+
+def _heard_evenly(made: Played) -> list[bool]:
+    """Of each item that leaves, whether the antenna with the fewest reads has half as many as the one with the most."""
+    antennas = {event.antenna for event in made.events if isinstance(event, Read)}
+    reads = Counter((event.epc, event.antenna) for event in made.events if isinstance(event, Read))
+    left = [epc for one in msgspec.convert(made.truth, Truth).passages if one.direction == "out" for epc in one.tags]
+    by_antenna = [[reads[epc, antenna] for antenna in antennas] for epc in left]
+    return [2 * min(found) >= max(found) for found in by_antenna]
 
 
 def test_a_scene_becomes_the_same_rows_every_time_and_their_answers_are_of_every_kind() -> None:

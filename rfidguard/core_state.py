@@ -40,13 +40,16 @@ class Left(msgspec.Struct, frozen=True):
 
 
 class Departed(msgspec.Struct):
-    """An own item that left at `at`, let go as sold. `doubted`: what paid for it was undone since. `back`: it came in since."""
+    """An own item that left at `at`, let go as sold. `doubted`: what paid for it was undone since. `back`: it came in since.
+    `paid_for`: whom its sale really was for, where it stands here still.
+    """
 
     epc: str
     gate: str
     at: float
     doubted: bool = False
     back: bool = False
+    paid_for: str | None = None
 
 
 class Flow(msgspec.Struct):

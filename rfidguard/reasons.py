@@ -10,6 +10,7 @@ REASONS = {
     "late_sale": "The sale of this item came in after it had left.",
     "ledger_stale": "Left without a known sale, but the tills' reports are missing: please check.",
     "article_sold_today": "No sale covers the item by now, but one of this article was sold today and nobody carried it out.",
+    "sold_item_still_here": "The sale of its article was counted for another item, which seemed to leave and is still here.",
     "wrong_item_scanned": "Another item of this article was sold and has not left: probably the wrong one was scanned.",
     "stock_count": "Stock is being counted; the gates only watch.",
     "sold": "The item is sold.",

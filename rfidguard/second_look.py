@@ -15,6 +15,7 @@ from rfidguard.ledger_view import ledger_answer
 from rfidguard.rule import Verdict
 
 WRONG_ITEM, SOLD_TODAY, COUNTING = "wrong_item_scanned", "article_sold_today", "stock_count"
+STILL_HERE = "sold_item_still_here"
 RECENT_S = 120.0
 """From the till to the door. Whoever waits for a customer to buy the twin of what he steals mostly leaves later."""
 
@@ -77,6 +78,10 @@ def _explanation(layout: Layout, state: CoreState, epc: str, at: float) -> str |
     if sold is not None:
         sold.used_by = epc
         return WRONG_ITEM
+    here = swap.wrongly_let_go(state, epc, since=at - ttl_s) if layout.swap_tolerance != "off" else None
+    if here is not None:
+        here.paid_for = epc
+        return STILL_HERE
     today = ledger_answer(layout, state, epc, at, at - midnight(at, layout.timezone))
     return SOLD_TODAY if today.state == "sold" else None
 

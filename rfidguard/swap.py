@@ -6,7 +6,7 @@ While A has not left, its sale explains B: staff are told quietly. Once A leaves
 from collections.abc import Iterator
 from typing import Literal
 
-from rfidguard.core_state import CoreState, SoldLately
+from rfidguard.core_state import CoreState, Departed, SoldLately
 from rfidguard.epc import identify
 from rfidguard.events import Ledger
 from rfidguard.ledger import document_of, record_key
@@ -15,6 +15,8 @@ from rfidguard.track import Track
 Belief = Literal["stands", "not_carried", "any"]
 
 KEPT = 20_000
+HEARD_ON_S = 15.0
+"""Who has left is out of hearing by then, but for those who wait in front of the door."""
 KEPT_S = 4 * 3600.0
 """Items sold and not yet gone; what leaves unheard by any gate is forgotten after so long."""
 
@@ -52,6 +54,20 @@ def explained_by(state: CoreState, epc: str, at: float, *, since: float, belief:
         stood = [_stood(track) for track in tracks if track.last_at > sold.at]
         if belief == "any" or (all(stood) if belief == "not_carried" else any(stood)):
             return sold
+    return None
+
+
+def wrongly_let_go(state: CoreState, epc: str, *, since: float) -> Departed | None:
+    """Another item of the article of `epc` that was let go since `since`, and yet is heard on and on: it has not left, and its
+    sale explains this one. Each explains one. What was carried in again had left.
+    """
+    gtin = identify(epc).gtin
+    for left in state.departed:
+        if left.at < since or left.back or left.paid_for not in (None, epc) or identify(left.epc).gtin != gtin:
+            continue
+        heard_on = (track for track in _tracks(state, identify(left.epc).key) if track.last_at - left.at >= HEARD_ON_S)
+        if left.epc != epc and any(track.state == "standing" or not track.gone for track in heard_on):
+            return left
     return None
 
 

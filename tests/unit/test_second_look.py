@@ -82,6 +82,55 @@ def test_the_sold_one_still_on_the_shelf_while_another_leaves_is_a_wrong_item_sc
     assert rang(effects) == (state == "unpaid")
 
 
+def stands_again(gate: Gate, epc: str, at: float) -> None:
+    """The gate hears it where it always stood."""
+    track = gate.runner.state.tracks["front"][epc]
+    track.state, track.gone, track.last_at = "standing", False, T0 + at
+
+
+@pytest.mark.parametrize(("tolerance", "state"), [("seen", "unverified"), ("off", "unpaid")])
+def test_a_sale_that_went_to_an_item_still_here_explains_the_one_that_leaves(tolerance: str, state: str) -> None:
+    gate = Gate(swap_tolerance=tolerance)
+    gate.hear(article("c", 0), 0)
+    gate.leave(FIRST, 100)
+    stands_again(gate, FIRST, 120)
+    gate.leave(SECOND, 130)
+    assert [entry[:2] for entry in items(gate.effects)] == [(SECOND, state)]
+    assert rang(gate.effects) == (state == "unpaid")
+
+
+def test_a_sale_that_went_to_an_item_still_here_explains_one_item_only() -> None:
+    gate = Gate()
+    gate.hear(article("c", 0), 0)
+    gate.leave(FIRST, 100)
+    stands_again(gate, FIRST, 120)
+    gate.leave(SECOND, 130)
+    assert items(gate.effects) == [(SECOND, "unverified", "sold_item_still_here")]
+    gate.leave(own(3, "812345"), 200)
+    assert items(gate.effects)[-1][1:] == ("unpaid", "unpaid_exit")
+
+
+@pytest.mark.parametrize("heard_s", [5.0, 14.0])
+def test_a_sale_that_went_to_an_item_heard_for_a_moment_more_explains_nothing(heard_s: float) -> None:
+    """Whoever has just left with it is heard on his way."""
+    gate = Gate()
+    gate.hear(article("c", 0), 0)
+    gate.leave(FIRST, 100)
+    gate.runner.state.tracks["front"][FIRST].last_at = T0 + 100 + heard_s
+    gate.leave(SECOND, 100.5 + heard_s)
+    assert items(gate.effects) == [(SECOND, "unpaid", "unpaid_exit")]
+
+
+def test_a_sale_of_an_item_that_was_carried_in_again_explains_nothing() -> None:
+    gate = Gate()
+    gate.hear(article("c", 0), 0)
+    gate.leave(FIRST, 100)
+    gate.leave(FIRST, 200, direction="in")
+    stands_again(gate, FIRST, 220)
+    gate.leave(SECOND, 230)
+    assert items(gate.effects) == [(SECOND, "unpaid", "unpaid_exit")]
+
+
 def test_a_sold_one_that_was_only_carried_past_does_not_stand_anywhere() -> None:
     """Its own way out may have been missed: then it explains nothing."""
     sale = msgspec.structs.replace(item("s", -30, A), received=T0 - 30)

@@ -105,6 +105,7 @@ export const TEXTS = {
     "reason.not_in_stock": "This item is not in the stock of this shop.",
     "reason.carried_in": "The same item was carried in before.",
     "reason.article_sold_today": "Another item of this article was sold today; perhaps it was this one.",
+    "reason.sold_item_still_here": "Its sale seems to have been counted for a similar item that is still here.",
     "reason.wrong_item_scanned": "A similar item was sold; perhaps the other label was scanned.",
     "reason.stock_count": "Stock was being counted.",
     "reason.muted": "The gate was muted.",

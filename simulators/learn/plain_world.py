@@ -7,17 +7,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 
 from rfidguard.epc import encode_sgtin_96
 from rfidguard.events import Count, Event, Read, heard_at
 from simulators.learn.plain_radio import Gate, Shadow, Tag, drawn_gate, reads
 from simulators.learn.plain_walks import WALKERS, Way, stands
+from simulators.made_up import EPOCH, GATE, PREFIX, config_text, times_of, told, truth_of
 from simulators.scene_cache import Played
 
-EPOCH = 1_800_000_000.0
-_GATE = "front"
-_PREFIX, _CARRIED, _STOCK = "0614141", "812345", "812346"
+_CARRIED, _STOCK = "812345", "812346"
 _PEOPLE_S = (25.0, 25.0, 25.0, 320.0)
 """Most plain worlds are short: there the program has just begun to watch, and knows no shelf yet."""
 _TAIL_S = 10.0
@@ -47,10 +45,13 @@ def plain_world(seed: int, zoned: bool) -> Played:
     stock = _stock(rng, gate, passages, end)
     heard: list[Read] = []
     for tag, way in [*((passage.tag, passage.way) for passage in passages), *stock]:
-        heard += reads(gate, tag, way, rng, EPOCH, _GATE)
+        heard += reads(gate, tag, way, rng, EPOCH, GATE)
     events: list[Event] = [*heard, *_counts(rng, passages)]
-    truth = _truth(passages, [tag.epc for tag, _ in stock], heard, end)
-    return Played(sorted(events, key=heard_at), truth, _config_text(gate, zoned))
+    times = times_of(heard)
+    passed = [told(f"p{number}", one.kind, one.way, [one.tag.epc], times, unpaid=True) for number, one in enumerate(passages, 1)]
+    truth = truth_of(passed, [tag.epc for tag, _ in stock], end, "plain")
+    sides = {antenna.port: antenna.looks if zoned else 0 for antenna in gate.antennas}
+    return Played(sorted(events, key=heard_at), truth, config_text(sides))
 
 
 def _people(rng: Random, people_s: float) -> list[_Passage]:
@@ -61,7 +62,7 @@ def _people(rng: Random, people_s: float) -> list[_Passage]:
         kind = rng.choice(_KINDS)
         ways = WALKERS[kind](rng, at, min(max(rng.gauss(1.25, 0.3), 0.5), 2.6))
         tag = Tag(
-            epc=encode_sgtin_96(_PREFIX, _CARRIED, number),
+            epc=encode_sgtin_96(PREFIX, _CARRIED, number),
             rate_hz=_log_uniform(rng, 2.5, 20.0 if kind.startswith("pick") else 100.0),
             side_m=rng.uniform(0.35, 1.0),
             reach_dbm=rng.uniform(-74.0, -60.0),
@@ -84,7 +85,7 @@ def _stock(rng: Random, gate: Gate, passages: Sequence[_Passage], end: float) ->
     found = []
     for number in range(rng.choice((0, 0, 10, 40, 80))):
         tag = Tag(
-            epc=encode_sgtin_96(_PREFIX, _STOCK, number + 1),
+            epc=encode_sgtin_96(PREFIX, _STOCK, number + 1),
             rate_hz=_log_uniform(rng, 0.3, 4.0),
             side_m=rng.uniform(0.6, 1.6),
             reach_dbm=rng.uniform(-75.0, -64.0),
@@ -103,51 +104,11 @@ def _passer(rng: Random, gate: Gate, way: Way) -> Shadow:
 
 def _counts(rng: Random, passages: Sequence[_Passage]) -> list[Count]:
     return [
-        Count(at=round(EPOCH + passage.way.cross + rng.uniform(0.03, 0.2), 3), gate=_GATE, counter=f"{_GATE}-count",
+        Count(at=round(EPOCH + passage.way.cross + rng.uniform(0.03, 0.2), 3), gate=GATE, counter=f"{GATE}-count",
               direction=passage.way.direction)
         for passage in passages
         if passage.way.cross is not None and rng.random() >= _COUNTER_MISSES
     ]  # fmt: skip
-
-
-def _truth(passages: Sequence[_Passage], standing: list[str], heard: Sequence[Read], end: float) -> dict[str, Any]:
-    times: dict[str, list[float]] = {}
-    for read in heard:
-        times.setdefault(read.epc, []).append(read.at - EPOCH)
-    return {
-        "passages": [_told(f"p{number}", passage, times.get(passage.tag.epc, [])) for number, passage in enumerate(passages, 1)],
-        "standing": standing,
-        "seconds": round(end, 3),
-        "simulated": True,
-        "mix": "simulated, plain world",
-    }
-
-
-def _told(name: str, passage: _Passage, times: Sequence[float]) -> dict[str, Any]:
-    epc, way = passage.tag.epc, passage.way
-    return {
-        "passage": name,
-        "kind": passage.kind,
-        "start": round(EPOCH + way.start, 3),
-        "end": round(EPOCH + way.end, 3),
-        "cross": None if way.cross is None else round(EPOCH + way.cross, 3),
-        "direction": way.direction,
-        "unpaid": [epc] if way.direction == "out" else [],
-        "tags": [epc],
-        "reads": {epc: sum(way.start <= at <= way.end for at in times)},
-    }
-
-
-def _config_text(gate: Gate, zoned: bool) -> str:
-    names = {-1: "inside", 0: "threshold", 1: "outside"}
-    zones = ", ".join(f'{antenna.port} = "{names[antenna.looks if zoned else 0]}"' for antenna in gate.antennas)
-    return "\n".join((
-        f'[site]\nid = "0001"\ncompany_prefixes = ["{_PREFIX}"]',
-        '[ledger]\nunknown_epc = "strict"',
-        f'[[gate]]\nid = "{_GATE}"\nmode = "siren"',
-        f'[[gate.reader]]\nid = "{_GATE}-1"\ndriver = "replay"\nantennas = {{ {zones} }}',
-        f'[[gate.counter]]\nid = "{_GATE}-count"\ndriver = "replay"\n',
-    ))  # fmt: skip
 
 
 def _log_uniform(rng: Random, least: float, most: float) -> float:

@@ -5,7 +5,7 @@ tell no phase, or fade. No table learns from it, so it shows what the program is
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from rfidguard.epc import encode_sgtin_96
 from rfidguard.events import Count, Event, Read, heard_at
 from simulators.learn.plain_walks import REACH_M, WALKERS, Way
+from simulators.made_up import EPOCH, GATE, PREFIX, config_text, times_of, told, truth_of
 from simulators.rough.radio import (
     Point,
     Reader,
@@ -28,9 +29,7 @@ from simulators.rough.radio import (
 )
 from simulators.scene_cache import Played
 
-EPOCH = 1_800_000_000.0
-_GATE = "front"
-_PREFIX, _CARRIED, _STOCK = "0614141", "812345", "812346"
+_CARRIED, _STOCK = "812345", "812346"
 _PEOPLE_S = (60.0, 120.0, 240.0)
 _TAIL_S = 10.0
 _HEADWAY_S = (0.5, 14.0)
@@ -42,10 +41,9 @@ _COUNTER_MISSES = 0.03
 
 @dataclass(frozen=True)
 class _Tag:
-    """One tag: where it is held beside its carrier, or lies (`way` None), and how well it answers."""
+    """One tag: where it is held beside its carrier, or lies, how well it answers, and who hides and stirs it how much."""
 
     epc: str
-    way: Way | None
     place: Point
     reach_dbm: float
     worn: float
@@ -70,9 +68,12 @@ def rough_world(seed: int, zoned: bool) -> Played:
     end = max(passage.way.end for passage in passages) + _TAIL_S
     stock = _stock(rng, reader)
     heard = list(_heard(rng, reader, passages, stock, end))
-    truth = _truth(passages, [tag.epc for tag in stock], heard, end)
+    times = times_of(heard)
+    passed = [_told(f"p{number}", passage, times) for number, passage in enumerate(passages, 1)]
     events: list[Event] = [*heard, *_counts(rng, passages)]
-    return Played(sorted(events, key=heard_at), truth, _config_text(reader))
+    sides = {antenna.port: antenna.side for antenna in reader.antennas}
+    truth = truth_of(passed, [tag.epc for tag in stock], end, "rough")
+    return Played(sorted(events, key=heard_at), truth, config_text(sides))
 
 
 def _shelves(rng: Random, at: float, speed: float) -> tuple[Way, ...]:
@@ -99,7 +100,7 @@ def _people(rng: Random, reader: Reader, people_s: float, first: float) -> list[
         tags = tuple(_new_tag(rng, reader, _CARRIED, number + place, worn=worn, worn_db=worn_db) for place in range(1, count + 1))
         number += count
         names = [kind] if len(ways) == 1 else [f"{kind}_{way.direction}" for way in ways]
-        held = [tuple(replace(tag, way=way, place=_beside(rng, aside)) for tag in tags) for way in ways]
+        held = [tuple(replace(tag, place=_beside(rng, aside)) for tag in tags) for _ in ways]
         found += [_Passage(name, way, aside, items) for name, way, items in zip(names, ways, held, strict=True)]
         at += rng.uniform(*_HEADWAY_S)
     return found
@@ -121,14 +122,15 @@ def _beside(rng: Random, aside_m: float) -> Point:
     return aside_m + rng.gauss(0.0, 0.15), rng.gauss(0.0, 0.15)
 
 
-def _new_tag(rng: Random, reader: Reader, item: str, serial: int, place: Point = (0.0, 0.0), **held: float) -> _Tag:
+def _new_tag(
+    rng: Random, reader: Reader, item: str, serial: int, place: Point = (0.0, 0.0), worn: float = 0.0, worn_db: float = 0.0
+) -> _Tag:
     return _Tag(
-        epc=encode_sgtin_96(_PREFIX, item, serial),
-        way=None,
+        epc=encode_sgtin_96(PREFIX, item, serial),
         place=place,
         reach_dbm=rng.uniform(-74.0, -62.0),
-        worn=held.get("worn", 0.0),
-        worn_db=held.get("worn_db", 0.0),
+        worn=worn,
+        worn_db=worn_db,
         stirs_db=rng.uniform(0.0, 4.0),
         waves=tuple(drawn_waves(rng, reader.fades) for _ in reader.antennas),
     )
@@ -166,7 +168,7 @@ def _heard(rng: Random, reader: Reader, passages: Sequence[_Passage], stock: Seq
             read_at[tag.epc] = when = at + reader.turn_s * (place + rng.random()) / len(turns)
             shift = offsets[channel * len(reader.antennas) + n] + rng.gauss(0.0, 0.1) + rng.choice((0.0, math.pi))
             noisy = level + rng.gauss(0.0, reader.noise_db)
-            yield read_of(reader, antenna, tag.epc, EPOCH + when, noisy, phase + shift, channel + 1, _GATE)
+            yield read_of(reader, antenna, tag.epc, EPOCH + when, noisy, phase + shift, channel + 1, GATE)
         at += reader.turn_s
 
 
@@ -206,48 +208,14 @@ def _first(way: Way) -> float:
 
 def _counts(rng: Random, passages: Sequence[_Passage]) -> list[Count]:
     return [
-        Count(at=round(EPOCH + passage.way.cross + rng.uniform(-0.2, 0.25), 3), gate=_GATE, counter=f"{_GATE}-count",
+        Count(at=round(EPOCH + passage.way.cross + rng.uniform(-0.2, 0.25), 3), gate=GATE, counter=f"{GATE}-count",
               direction=passage.way.direction)
         for passage in passages
         if passage.way.cross is not None and rng.random() >= _COUNTER_MISSES
     ]  # fmt: skip
 
 
-def _truth(passages: Sequence[_Passage], standing: list[str], heard: Sequence[Read], end: float) -> dict[str, Any]:
-    times: dict[str, list[float]] = {}
-    for read in heard:
-        times.setdefault(read.epc, []).append(read.at - EPOCH)
-    return {
-        "passages": [_told(f"p{number}", passage, times) for number, passage in enumerate(passages, 1)],
-        "standing": standing,
-        "seconds": round(end, 3),
-        "simulated": True,
-        "mix": "simulated, rough world",
-    }
-
-
-def _told(name: str, passage: _Passage, times: dict[str, list[float]]) -> dict[str, Any]:
-    epcs, way = [tag.epc for tag in passage.tags], passage.way
-    return {
-        "passage": name,
-        "kind": passage.kind,
-        "start": round(EPOCH + way.start, 3),
-        "end": round(EPOCH + way.end, 3),
-        "cross": None if way.cross is None else round(EPOCH + way.cross, 3),
-        "direction": way.direction,
-        "unpaid": epcs if way.direction == "out" and not passage.kind.startswith("wear") else [],
-        "tags": epcs,
-        "reads": {epc: sum(way.start <= at <= way.end for at in times.get(epc, ())) for epc in epcs},
-    }
-
-
-def _config_text(reader: Reader) -> str:
-    names = {-1: "inside", 0: "threshold", 1: "outside"}
-    zones = ", ".join(f'{antenna.port} = "{names[antenna.side]}"' for antenna in reader.antennas)
-    return "\n".join((
-        f'[site]\nid = "0001"\ncompany_prefixes = ["{_PREFIX}"]',
-        '[ledger]\nunknown_epc = "strict"',
-        f'[[gate]]\nid = "{_GATE}"\nmode = "siren"',
-        f'[[gate.reader]]\nid = "{_GATE}-1"\ndriver = "replay"\nantennas = {{ {zones} }}',
-        f'[[gate.counter]]\nid = "{_GATE}-count"\ndriver = "replay"\n',
-    ))  # fmt: skip
+def _told(name: str, passage: _Passage, times: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """Own clothes ring on no way out."""
+    epcs = [tag.epc for tag in passage.tags]
+    return told(name, passage.kind, passage.way, epcs, times, unpaid=not passage.kind.startswith("wear"))

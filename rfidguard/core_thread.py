@@ -54,7 +54,6 @@ class CoreThread(threading.Thread):
         self._pacer = Pacer(clock.monotonic())
         self._idle_s = 0.0
         self._calls: deque[Callable[[Runner], list[Effect]]] = deque()
-        runner.tell(self._do)
 
     def run(self) -> None:
         try:

@@ -5,7 +5,7 @@ read -> track (track.py) -> place (path.py), motion (motion.py) -> passage (pass
 these functions change.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import exp
 
 from rfidguard.add_read import add_read
@@ -93,22 +93,17 @@ def due(layout: Layout, state: CoreState, *, ended: bool = False) -> float | Non
 
 def advance(layout: Layout, state: CoreState, to: float, *, ended: bool = False) -> list[Effect]:
     """Lets time pass up to `to`: every deadline on the way fires at its own moment, in order."""
-    return [effect for effects in passing(layout, state, to, ended=ended) for effect in effects]
-
-
-def passing(layout: Layout, state: CoreState, to: float, *, ended: bool = False) -> Iterator[list[Effect]]:
-    """`advance` in parts, to be gone through to the end: what one gate rings need not wait until the next one was looked at."""
+    effects: list[Effect] = []
     while (at := due(layout, state, ended=ended)) is not None and at <= to:
         state.now = max(state.now, at)
-        for effects in _fire(layout, state, state.now, ended):
-            if effects:
-                yield hushed(layout, state, effects)
+        effects += hushed(layout, state, _fire(layout, state, state.now, ended))
     state.now = max(state.now, to)
+    return effects
 
 
-def _fire(layout: Layout, state: CoreState, now: float, ended: bool) -> Iterator[list[Effect]]:
+def _fire(layout: Layout, state: CoreState, now: float, ended: bool) -> list[Effect]:
+    effects: list[Effect] = []
     for name, gate in state.gates.items():
-        effects: list[Effect] = []
         if gate.next_look is not None and gate.next_look <= now:
             effects += _look(layout, state, layout.gates[name], gate, now)
         for eas in [eas for eas in gate.eas if eas.due <= now]:
@@ -119,12 +114,12 @@ def _fire(layout: Layout, state: CoreState, now: float, ended: bool) -> Iterator
             effects += metal_judged(layout, state, layout.gates[name], gate, metal, now)
         if not ended and gate.watch.next_at is not None and gate.watch.next_at <= now:
             effects += checked(layout, state, layout.gates[name], gate, now)
-        yield effects
     for incident in list(state.incidents.values()):
         at = due_at(layout, incident)
         if at is not None and at <= now:
-            yield time_passed(layout, incident, now)
+            effects += time_passed(layout, incident, now)
             forget_closed(state)
+    return effects
 
 
 def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState, now: float) -> list[Effect]:

@@ -11,7 +11,7 @@ from rfidguard.forget import ledger_keys
 from rfidguard.layout import Layout
 from rfidguard.ledger import Find
 from rfidguard.overlook import made_ready
-from rfidguard.pipeline import advance, due, passing, step, taken_in
+from rfidguard.pipeline import advance, due, step, taken_in
 
 FindArticles = Callable[[tuple[str, ...]], tuple[Article, ...]]
 """A catalogue as the core sees it: what it says of the articles among some ledger keys."""
@@ -35,7 +35,6 @@ class Runner:
         self._lookup = lookup
         self._record = record or _unrecorded
         self._articles: FindArticles = _no_articles
-        self._tell: Callable[[list[Effect]], None] | None = None
         self._due = due(layout, self.state)
         for gate in layout.gates.values():
             made_ready(gate)
@@ -52,7 +51,8 @@ class Runner:
         heard = heard_at(event)
         at = due(self.layout, self.state)
         if at is not None and at <= heard:
-            effects += self._passed(heard)
+            effects += advance(self.layout, self.state, heard)
+            self._due = due(self.layout, self.state)
             if isinstance(event, Tick):
                 self._record(event)
         elif heard > self.state.now:
@@ -70,7 +70,8 @@ class Runner:
         heard = read.at if read.received is None else read.received
         effects: list[Effect] = []
         if self._due is not None and self._due <= heard:
-            effects = self._passed(heard)
+            effects = advance(self.layout, state, heard)
+            self._due = due(self.layout, state)
         elif heard > state.now:
             state.now = heard
         self._record(read)
@@ -99,10 +100,6 @@ class Runner:
     def record_to(self, record: Callable[[Event], None]) -> None:
         """From now on every event consumed is handed to `record`, before it takes effect."""
         self._record = record
-
-    def tell(self, tell: Callable[[list[Effect]], None]) -> None:
-        """From now on what time alone brings about is handed to `tell`, gate by gate, and not returned by `feed`."""
-        self._tell = tell
 
     def deadline(self) -> float | None:
         """When a Tick should come next if no event does; None: never."""
@@ -147,19 +144,6 @@ class Runner:
     def snapshot(self, at: float) -> State:
         """The state of the core as a journal event."""
         return State(at=at, snapshot=to_snapshot(self.state))
-
-    def _passed(self, to: float) -> list[Effect]:
-        """Lets time pass. What comes of it and was not told yet."""
-        effects: list[Effect] = []
-        for part in passing(self.layout, self.state, to):
-            if self._tell is None:
-                effects += part
-            else:
-                # What lets a replay come to the same must be written before it is told.
-                self._record(Tick(at=self.state.now))
-                self._tell(part)
-        self._due = due(self.layout, self.state)
-        return effects
 
     def _resolved(self, effects: list[Effect]) -> list[Effect]:
         done: list[Effect] = []

@@ -3,7 +3,6 @@
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from walks import T0, alarms, config, leave, own, run, stand, walk
 
 from rfidguard.core_state import from_snapshot, to_snapshot
@@ -51,26 +50,6 @@ def test_paid_item_never_alarms(speed: float, seed: int) -> None:
 @given(SPEEDS, SEEDS)
 def test_replaying_twice_gives_the_same_bytes(speed: float, seed: int) -> None:
     assert published(run(scene(speed, seed))) == published(run(scene(speed, seed)))
-
-
-@FEW
-@given(SPEEDS, SEEDS)
-def test_alarms_of_two_gates_in_one_moment_are_told_one_by_one_and_as_they_would_be_returned(speed: float, seed: int) -> None:
-    (front,) = config().gate
-    layout = layout_from(config().model_copy(update={"gate": (front, front.model_copy(update={"id": "side"}))}))
-    events = [*scene(speed, seed), Tick(at=T0 + 60)]
-    both = [twin for event in events for twin in ((event, replace(event, gate="side")) if isinstance(event, Read) else (event,))]
-    returned = [effect for runner in [Runner(layout, RecordSet().find)] for event in both for effect in runner.feed(event)]
-    parts: list[list[Effect]] = []
-    telling, told = Runner(layout, RecordSet().find), parts.append
-    telling.tell(told)
-    for event in both:
-        told(telling.feed(event))
-    assert [effect for part in parts for effect in part] == returned
-    raised = [(change.alarm.gate, change.event_at) for change in alarms(returned)]
-    assert raised[0][1] == raised[1][1]
-    assert {gate for gate, _ in raised} == {"front", "side"}
-    assert max(len(alarms(part)) for part in parts) == 1
 
 
 @FEW

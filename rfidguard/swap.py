@@ -15,10 +15,10 @@ from rfidguard.track import Track
 Belief = Literal["stands", "not_carried", "any"]
 
 KEPT = 20_000
-HEARD_ON_S = 15.0
-"""Who has left is out of hearing by then, but for those who wait in front of the door."""
 KEPT_S = 4 * 3600.0
 """Items sold and not yet gone; what leaves unheard by any gate is forgotten after so long."""
+HEARD_ON_S = 15.0
+"""Who has left is out of hearing by then, but for those who wait in front of the door."""
 
 
 def heard(state: CoreState, record: Ledger) -> None:

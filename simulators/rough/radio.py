@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from random import Random
 
 from rfidguard.events import Read
+from simulators.learn.plain_radio import WAVE_M
 
-WAVE_M = 0.346
-"""At 867 MHz."""
 _NEAREST_M = 0.2
 _SOFT_DB = 1.0
 """So many dB around its reach a tag answers by chance."""

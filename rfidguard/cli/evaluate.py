@@ -64,7 +64,8 @@ def evaluate(
     Suites are simulated and replayed here: `rfidguard evaluate --suite awkward-zoned --seeds held-back --scenes 8`. Seeds from
     1000 on are held back: layouts never seen, nothing was tuned to them. The suites: awkward-zoned (-marks: readers that all tell
     newcomers by marks; -any-link: readers that go their own way), awkward-facing-counter, awkward-facing, awkward-plane-counter,
-    realistic-zoned, realistic-facing-counter, realistic-facing, night, walkers; smoke is a quick try.
+    realistic-zoned, realistic-facing-counter, realistic-facing, night, walkers, rough-zoned and rough-plane (a made-up
+    world that no table was learnt from); smoke is a quick try.
     """
     if suite:
         if truth or alarms or decisions:

@@ -1,15 +1,17 @@
 """What the made-up worlds (learn/plain_world.py, rough/world.py) share: one gate, its configuration, the shape of their truth."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from random import Random
 from typing import Any
 
-from rfidguard.events import Read
+from rfidguard.events import Count, Read
 from simulators.learn.plain_walks import Way
 
 EPOCH = 1_800_000_000.0
 GATE = "front"
 PREFIX = "0614141"
 ZONES = {-1: "inside", 0: "threshold", 1: "outside"}
+_COUNTER_MISSES = 0.03
 
 
 def times_of(reads: Iterable[Read]) -> dict[str, list[float]]:
@@ -18,6 +20,20 @@ def times_of(reads: Iterable[Read]) -> dict[str, list[float]]:
     for read in reads:
         times.setdefault(read.epc, []).append(read.at - EPOCH)
     return times
+
+
+def counts(rng: Random, ways: Iterable[Way], earliest_s: float, latest_s: float) -> list[Count]:
+    """Who crosses, counted from `earliest_s` to `latest_s` after the crossing, but for a few whom the counter misses."""
+    return [
+        Count(
+            at=round(EPOCH + way.cross + rng.uniform(earliest_s, latest_s), 3),
+            gate=GATE,
+            counter=f"{GATE}-count",
+            direction=way.direction,
+        )
+        for way in ways
+        if way.cross is not None and rng.random() >= _COUNTER_MISSES
+    ]
 
 
 def told(

@@ -27,12 +27,12 @@ def run_trial(name: str, seed: int, baselines: tuple[str, ...], cache: Path | No
 
 
 def played_seed(of: Suite, seed: int, cache: Path | None) -> Played:
-    """The scene that `seed` is in a suite, from `cache` where it lies there. Made-up worlds are made faster than read."""
-    if of.scene is None:
+    """The scene that `seed` is in a suite, from `cache` where it lies there. A made-up world takes a second, and is made anew."""
+    make = of.scene
+    if make is None:
         assert of.world is not None
         return of.world(seed)
-    scenario = of.scene(seed)
-    return cached(cache, f"{of.name}-{seed}", lambda: build_scene(scenario, seed))
+    return cached(cache, f"{of.name}-{seed}", lambda: build_scene(make(seed), seed))
 
 
 def judged(scene: Played, baselines: tuple[str, ...]) -> dict[str, Tally]:

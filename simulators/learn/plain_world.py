@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from rfidguard.epc import encode_sgtin_96
-from rfidguard.events import Count, Event, Read, heard_at
+from rfidguard.events import Event, Read, heard_at
 from simulators.learn.plain_radio import Gate, Shadow, Tag, drawn_gate, reads
 from simulators.learn.plain_walks import WALKERS, Way, stands
-from simulators.made_up import EPOCH, GATE, PREFIX, config_text, times_of, told, truth_of
+from simulators.made_up import EPOCH, GATE, PREFIX, config_text, counts, times_of, told, truth_of
 from simulators.scene_cache import Played
 
 _CARRIED, _STOCK = "812345", "812346"
@@ -23,7 +23,6 @@ _HEADWAY_S = (7.0, 14.0)
 _KINDS = (*["exit"] * 4, *["turn_back"] * 3, "pause", *(kind for kind in WALKERS if kind not in ("exit", "turn_back")))
 _HIDDEN_DB = 60.0
 _HIDDEN_SHARE = 0.35
-_COUNTER_MISSES = 0.03
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def plain_world(seed: int, zoned: bool) -> Played:
     heard: list[Read] = []
     for tag, way in [*((passage.tag, passage.way) for passage in passages), *stock]:
         heard += reads(gate, tag, way, rng, EPOCH, GATE)
-    events: list[Event] = [*heard, *_counts(rng, passages)]
+    events: list[Event] = [*heard, *counts(rng, (passage.way for passage in passages), 0.03, 0.2)]
     times = times_of(heard)
     passed = [told(f"p{number}", one.kind, one.way, [one.tag.epc], times, unpaid=True) for number, one in enumerate(passages, 1)]
     truth = truth_of(passed, [tag.epc for tag, _ in stock], end, "plain")
@@ -100,15 +99,6 @@ def _passer(rng: Random, gate: Gate, way: Way) -> Shadow:
     middle = (way.start + way.end) / 2.0 if way.cross is None else way.cross
     since, until = middle - 0.6 + rng.uniform(-0.3, 0.3), middle + 0.6 + rng.uniform(-0.3, 0.3)
     return Shadow(since, until, rng.uniform(0.0, 14.0), rng.choice((None, *(antenna.port for antenna in gate.antennas))))
-
-
-def _counts(rng: Random, passages: Sequence[_Passage]) -> list[Count]:
-    return [
-        Count(at=round(EPOCH + passage.way.cross + rng.uniform(0.03, 0.2), 3), gate=GATE, counter=f"{GATE}-count",
-              direction=passage.way.direction)
-        for passage in passages
-        if passage.way.cross is not None and rng.random() >= _COUNTER_MISSES
-    ]  # fmt: skip
 
 
 def _log_uniform(rng: Random, least: float, most: float) -> float:

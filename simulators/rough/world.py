@@ -11,9 +11,9 @@ from random import Random
 from typing import Any
 
 from rfidguard.epc import encode_sgtin_96
-from rfidguard.events import Count, Event, Read, heard_at
+from rfidguard.events import Event, Read, heard_at
 from simulators.learn.plain_walks import REACH_M, WALKERS, Way
-from simulators.made_up import EPOCH, GATE, PREFIX, config_text, times_of, told, truth_of
+from simulators.made_up import EPOCH, GATE, PREFIX, config_text, counts, times_of, told, truth_of
 from simulators.rough.radio import (
     Point,
     Reader,
@@ -36,7 +36,6 @@ _HEADWAY_S = (0.5, 14.0)
 _SHELVED_S = 30.0
 _SAUNTERS = 0.3
 _EMPTY = 0.3
-_COUNTER_MISSES = 0.03
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def rough_world(seed: int, zoned: bool) -> Played:
     heard = list(_heard(rng, reader, passages, stock, end))
     times = times_of(heard)
     passed = [_told(f"p{number}", passage, times) for number, passage in enumerate(passages, 1)]
-    events: list[Event] = [*heard, *_counts(rng, passages)]
+    events: list[Event] = [*heard, *counts(rng, (passage.way for passage in passages), -0.2, 0.25)]
     sides = {antenna.port: antenna.side for antenna in reader.antennas}
     truth = truth_of(passed, [tag.epc for tag in stock], end, "rough")
     return Played(sorted(events, key=heard_at), truth, config_text(sides))
@@ -151,15 +150,16 @@ def _stock(rng: Random, reader: Reader) -> list[_Tag]:
 
 def _heard(rng: Random, reader: Reader, passages: Sequence[_Passage], stock: Sequence[_Tag], end: float) -> Iterator[Read]:
     """Turn by turn, what the reader tells."""
-    lying = [[(tag, *field(reader, antenna, waves, tag.place)) for tag, waves in zip(stock, _nth(stock, n), strict=True)]
-             for n, antenna in enumerate(reader.antennas)]  # fmt: skip
+    lying = [
+        [(tag, *field(reader, antenna, tag.waves[n], tag.place)) for tag in stock] for n, antenna in enumerate(reader.antennas)
+    ]
     offsets = [rng.uniform(0.0, 2.0 * math.pi) for _ in range(reader.channels * len(reader.antennas))]
     read_at: dict[str, float] = {}
     number, at = 0, 0.0
     while at < end:
         n, channel = number % len(reader.antennas), number // 10 % reader.channels
         antenna, number = reader.antennas[n], number + 1
-        near = [passage for passage in passages if _first(passage.way) <= at <= passage.way.end]
+        near = [passage for passage in passages if passage.way.points[0][0] <= at <= passage.way.end]
         bodies = [(passage.aside_m, passage.way.y(at)) for passage in near if passage.way.start <= at]
         in_reach = [*_lying(rng, lying[n], bodies), *_carried(rng, reader, n, near, at)]
         turns = list(drawn_turn(rng, reader, [at - read_at.get(tag.epc, -9.0) for tag, _, _ in in_reach]))
@@ -170,10 +170,6 @@ def _heard(rng: Random, reader: Reader, passages: Sequence[_Passage], stock: Seq
             noisy = level + rng.gauss(0.0, reader.noise_db)
             yield read_of(reader, antenna, tag.epc, EPOCH + when, noisy, phase + shift, channel + 1, GATE)
         at += reader.turn_s
-
-
-def _nth(stock: Sequence[_Tag], n: int) -> Iterator[Waves]:
-    return (tag.waves[n] for tag in stock)
 
 
 def _lying(
@@ -200,19 +196,6 @@ def _carried(rng: Random, reader: Reader, n: int, near: Sequence[_Passage], at: 
                 level -= body_loss_db(tag.worn_db, tag.worn, heading, antenna, place)
             if answers(level, tag.reach_dbm, rng):
                 yield tag, level, phase
-
-
-def _first(way: Way) -> float:
-    return way.points[0][0]
-
-
-def _counts(rng: Random, passages: Sequence[_Passage]) -> list[Count]:
-    return [
-        Count(at=round(EPOCH + passage.way.cross + rng.uniform(-0.2, 0.25), 3), gate=GATE, counter=f"{GATE}-count",
-              direction=passage.way.direction)
-        for passage in passages
-        if passage.way.cross is not None and rng.random() >= _COUNTER_MISSES
-    ]  # fmt: skip
 
 
 def _told(name: str, passage: _Passage, times: Mapping[str, Sequence[float]]) -> dict[str, Any]:

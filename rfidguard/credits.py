@@ -5,7 +5,7 @@ through in the order in which they were judged, and each takes the oldest unit t
 its place in that order, so what the gate says does not depend on when it heard of what.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from rfidguard.events import Ledger
@@ -31,31 +31,43 @@ class Unit(NamedTuple):
 
 
 def units_used(
-    sales: Iterable[Ledger], returns: Iterable[Ledger], claims: Iterable[Claim], ttl_s: float, grace_s: float
+    sales: Iterable[Ledger], returns: Iterable[Ledger], claims: Collection[Claim], ttl_s: float, grace_s: float
 ) -> dict[Claim, Unit]:
     """The unit that each claim gets; claims that get none are absent.
 
-    A claim may use a unit sold at most `ttl_s` before it or `grace_s` after it. A claim of an item that was paid before, and
-    not armed since, uses no further unit: it is given the one that paid. A return by quantity takes back the latest unused
-    units that were sold before it; what is left of it is not carried forward.
+    A claim may use a unit sold at most `ttl_s` before it or `grace_s` after it. Who left after a unit was sold comes before
+    who left before that: the buyer still in the shop must not ring because somebody else had gone out without paying.
+    An item that leaves again and again without having been armed in between uses one unit for all of that. A return by
+    quantity takes back the latest unused units that were sold before it; what is left of it is not carried forward.
     """
     free = sorted(Unit(sale.at, sale.id, number) for sale in sales for number in range(sale.quantity))
     used: dict[Claim, Unit] = {}
-    paid: dict[str, Claim] = {}
+    paid: dict[tuple[str, float], Unit] = {}
     for _, _, step in sorted(_timeline(returns, claims), key=lambda entry: entry[:2]):
         if isinstance(step, Ledger):
             _take_back(free, step)
-            continue
-        before = paid.get(step.key)
-        if before is not None and before.at >= step.not_before:
-            used[step] = used[before]
-            continue
-        unit = _oldest(free, max(step.at - ttl_s, step.not_before), step.at + grace_s)
-        if unit is not None:
-            free.remove(unit)
-            used[step] = unit
-            paid[step.key] = step
+        else:
+            _pay(step, step.at, ttl_s, free, paid, used)
+    for claim in sorted(claims):
+        if claim not in used:
+            _pay(claim, claim.at + grace_s, ttl_s, free, paid, used)
     return used
+
+
+def _pay(
+    claim: Claim, latest: float, ttl_s: float, free: list[Unit], paid: dict[tuple[str, float], Unit], used: dict[Claim, Unit]
+) -> None:
+    """Gives `claim` the unit that its item has, or else the oldest free one, if that was sold by `latest`."""
+    outing = (claim.key, claim.not_before)
+    unit = paid.get(outing)
+    if unit is None:
+        unit = _oldest(free, max(claim.at - ttl_s, claim.not_before), latest)
+        if unit is None:
+            return
+        free.remove(unit)
+        paid[outing] = unit
+    if unit.at <= latest:
+        used[claim] = unit
 
 
 def _timeline(returns: Iterable[Ledger], claims: Iterable[Claim]) -> Iterable[tuple[float, str, Claim | Ledger]]:

@@ -11,7 +11,7 @@ from rfidguard.gathering import incident_near, item_of, raise_or_grow
 from rfidguard.incident import EAS_REACH_S, announced, grown
 from rfidguard.layout import GateLayout, Layout
 from rfidguard.ledger import FOREIGN, LedgerAnswer
-from rfidguard.ledger_view import bind, brought_in, came_back, ledger_answer, left_before, left_unpaid, let_go, moment
+from rfidguard.ledger_view import brought_in, came_back, ledger_answer, left_before, left_unpaid, let_go, moment, use
 from rfidguard.passage_votes import passage_seen
 from rfidguard.rule import Passage, Verdict
 from rfidguard.second_look import second_look, swapped_back
@@ -42,7 +42,7 @@ def tags_judged(
         if judged.reason != "after_hours":
             judged = second_look(layout, state, believed(layout, state, judged), track.epc, at)
         verdict = quietened(gate, memory, judged, now)
-        effects += _settle(state, known, verdict, track.epc, gate.id, at)
+        effects += _settle(layout, state, known, verdict, track.epc, gate.id, at)
         effects += swapped_back(layout, state, track.epc) if verdict.state == "sold" else []
         effects.append(_decided(gate, passage, verdict, what))
         if what.direction == "in" and track.own:
@@ -115,12 +115,14 @@ def _tag_passage(layout: Layout, state: CoreState, gate: GateLayout, memory: Gat
     )  # fmt: skip
 
 
-def _settle(state: CoreState, known: LedgerAnswer, verdict: Verdict, epc: str, gate: str, at: float) -> list[Effect]:
+def _settle(
+    layout: Layout, state: CoreState, known: LedgerAnswer, verdict: Verdict, epc: str, gate: str, at: float
+) -> list[Effect]:
     """An item is let go: what paid for it is used, and remembered in case it is undone."""
     if verdict.state != "sold":
         return []
     let_go(state, epc, gate, at)
-    return bind(state, known, epc, at)
+    return use(layout, state, known, epc, at)
 
 
 def _decided(gate: GateLayout, passage: Passage, verdict: Verdict, what: Found | None = None) -> Decided:

@@ -4,6 +4,7 @@ The state of an item depends on which records are known, never on the order in w
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
@@ -38,8 +39,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 class LedgerAnswer(msgspec.Struct, frozen=True):
     """`state`: sold, armed, reserved, personal, foreign or unknown. `by` is the record that decides, `at` its time.
 
-    `credit` and `unit` are set where an article's credit would have to be bound to this EPC. `sold_before`: when this item
-    had been sold on another document before, without having come back since.
+    `credit` and `unit` are set where an article's credit would have to be bound to this EPC. `takes_over`: somebody who had
+    left before that was sold goes without it then. `sold_before`: when this item had been sold on another document before,
+    without having come back since.
     """
 
     state: str
@@ -48,6 +50,7 @@ class LedgerAnswer(msgspec.Struct, frozen=True):
     at: float | None = None
     credit: str | None = None
     unit: int | None = None
+    takes_over: bool = False
     sold_before: float | None = None
 
 
@@ -80,7 +83,7 @@ def mints(record: Ledger, authority: Sequence[str]) -> bool:
 
 def credits_kept_s(ttl_s: float, grace_s: float) -> float:
     """How old credits, from when they were sold, can still decide about an item that leaves now: their users may yet change."""
-    return 2 * (ttl_s + grace_s)
+    return 3 * (ttl_s + grace_s)
 
 
 class RecordSet(msgspec.Struct):
@@ -161,14 +164,14 @@ class RecordSet(msgspec.Struct):
 
 
 def answer(
-    records: Sequence[Ledger], identity: Identity, policy: Policy, at: float, waiting: Iterable[tuple[str, float]] = ()
+    records: Sequence[Ledger], identity: Identity, policy: Policy, at: float, others: Iterable[tuple[str, float]] = ()
 ) -> LedgerAnswer:
     """What is known of an item that leaves at time `at` (Unix seconds). `records` may hold more than concerns it.
 
     The item's last record up to `at` decides (a tie goes to the one that lets it leave), or else the next one, where that is a
     sale: it came late. Without either an article's credit does, see `credits.units_used`, unless only what is in stock here is
-    of this shop, and this is not. `waiting`: EPCs of the same article
-    that left, and when, without anything that pays for them so far: they come first where they left first.
+    of this shop, and this is not. `others`: EPCs of the same article that left, and when, beside those that credits are bound
+    to: they want the same credits.
     """
     valid = valid_of(records)
     by_key = _by_key(valid)
@@ -179,7 +182,7 @@ def answer(
     not_of_this_shop = decisive is None and policy.unknown_epc == "stock_only"
     if policy.mode != "serialised" and identity.gtin is not None and not not_of_this_shop:
         mine = Claim(at, identity.key, armed_at)
-        paid = _paid_by_credit(by_key, valid, identity.gtin, policy, mine, waiting)
+        paid = _paid_by_credit(by_key, valid, identity.gtin, policy, mine, others)
         if paid is not None:
             return paid
     if decisive is None:
@@ -224,24 +227,27 @@ def _paid_by_credit(
     gtin: str,
     policy: Policy,
     mine: Claim,
-    waiting: Iterable[tuple[str, float]],
+    others: Iterable[tuple[str, float]],
 ) -> LedgerAnswer | None:
     article = [record for record in by_key.get(credit_key(gtin), ()) if mints(record, policy.credit_authority)]
     sales = {record.id: record for record in article if record.kind == "sold"}
     bound = [record for record in valid if record.kind == BOUND and record.ref in sales]
     own = [record for record in bound if _is_kept(record, sales[record.ref or ""], mine)]
-    if own and mine.at - own[0].at > credits_kept_s(policy.credit_ttl_s, policy.credit_grace_s) / 2:
+    if own and mine.at - own[0].at > 2 * (policy.credit_ttl_s + policy.credit_grace_s):
         return LedgerAnswer("sold", own[0].ref, "sold", own[0].at)
-    claims = _claims(by_key, [(record.epc or "00", record.at) for record in bound] + list(waiting), mine)
+    claims = _claims(by_key, [(record.epc or "00", record.at) for record in bound] + list(others), mine)
     returns = [record for record in article if record.kind == "returned"]
-    used = units_used(sales.values(), returns, [*claims, mine], policy.credit_ttl_s, policy.credit_grace_s)
+    use = partial(units_used, sales.values(), returns, ttl_s=policy.credit_ttl_s, grace_s=policy.credit_grace_s)
+    used = use([*claims, mine])
     unit = used.get(mine)
     if unit is None:
         return None
-    before = any(claim.key == mine.key and used.get(claim) == unit for claim in claims)
-    if before or any(record.at == mine.at for record in own):
+    if any(record.at == mine.at for record in own):
         return LedgerAnswer("sold", unit.credit, "sold", unit.at)
-    return LedgerAnswer("sold", unit.credit, "sold", unit.at, unit.credit, unit.number)
+    takes_over = not use(claims).keys() <= used.keys()
+    if any(claim.key == mine.key and used.get(claim) == unit for claim in claims):
+        return LedgerAnswer("sold", unit.credit, "sold", unit.at, takes_over=takes_over)
+    return LedgerAnswer("sold", unit.credit, "sold", unit.at, unit.credit, unit.number, takes_over)
 
 
 def _is_kept(record: Ledger, credit: Ledger, mine: Claim) -> bool:
@@ -251,11 +257,11 @@ def _is_kept(record: Ledger, credit: Ledger, mine: Claim) -> bool:
 
 
 def _claims(by_key: dict[str, list[Ledger]], left: Iterable[tuple[str, float]], mine: Claim) -> set[Claim]:
-    """Who left before `mine` and has no sale of its own. What is sold by its own number needs no credit (any more)."""
+    """Who else left and has no sale of its own. What is sold by its own number needs no credit (any more)."""
     found = set()
     for epc, left_at in left:
         key = identify(epc).key
-        if (left_at, key) < mine[:2]:
+        if (left_at, key) != mine[:2]:
             decisive, armed_at = serial_state(by_key.get(key, ()), left_at)
             if decisive is None or decisive.kind not in LEFT_KINDS:
                 found.add(Claim(left_at, key, armed_at))

@@ -41,9 +41,9 @@ def moment(state: CoreState) -> float:
 def ledger_answer(layout: Layout, state: CoreState, epc: str, at: float, credit_ttl_s: float | None = None) -> LedgerAnswer:
     """What the view says of an item that left, or leaves, at `at` (Unix seconds). `credit_ttl_s`: another than that of now."""
     identity = identify(epc)
-    waiting = [] if identity.gtin is None else _waiting(state, identity.gtin)
-    keys = dict.fromkeys((*ledger_keys(epc), *(identify(other).key for other, _ in waiting)))
-    known = answer(state.view.find(keys), identity, _policy(layout, state, credit_ttl_s), at, waiting)
+    others = [] if identity.gtin is None else _left(state, identity.gtin)
+    keys = dict.fromkeys((*ledger_keys(epc), *(identify(other).key for other, _ in others)))
+    known = answer(state.view.find(keys), identity, _policy(layout, state, credit_ttl_s), at, others)
     of_its_own = known.by is not None and known.credit is None
     return LedgerAnswer("personal") if not of_its_own and _is_personal(layout, state, epc) else known
 
@@ -59,6 +59,14 @@ def bind(state: CoreState, known: LedgerAnswer, epc: str, at: float) -> list[Eff
         return []
     state.view.add(binding(known.credit, known.unit, epc, at))
     return [BindCredit(known.credit, known.unit, epc, at)]
+
+
+def use(layout: Layout, state: CoreState, known: LedgerAnswer, epc: str, at: float) -> list[Effect]:
+    """Binds a credit's unit to an item that leaves, and looks again at those who may have lost it by that."""
+    bound = bind(state, known, epc, at)
+    if not known.takes_over or known.by is None:
+        return bound
+    return [*bound, *recheck(layout, state, [state.view.records[known.by]])]
 
 
 def let_go(state: CoreState, epc: str, gate: str, at: float) -> None:
@@ -171,8 +179,8 @@ def _goods(state: CoreState, record: Ledger) -> Iterable[str]:
     return [record.gtin or ""] if identity is None else [identity.gtin or identity.epc]
 
 
-def _waiting(state: CoreState, gtin: str) -> list[tuple[str, float]]:
-    """EPCs of an article that left with nothing that pays for them, and when."""
+def _left(state: CoreState, gtin: str) -> list[tuple[str, float]]:
+    """EPCs of an article that left, and when: those that ring and those that were let go."""
     unpaid = [
         (item.epc, item.decided_at)
         for incident in state.incidents.values()
@@ -180,7 +188,7 @@ def _waiting(state: CoreState, gtin: str) -> list[tuple[str, float]]:
         for item in incident.alarm.items
         if item.gtin == gtin and item.state in WAITING
     ]
-    return unpaid + [(left.epc, left.at) for left in state.departed if left.doubted and identify(left.epc).gtin == gtin]
+    return unpaid + [(left.epc, left.at) for left in state.departed if identify(left.epc).gtin == gtin]
 
 
 def _void_heard(layout: Layout, state: CoreState, void: Ledger) -> list[Effect]:

@@ -145,24 +145,28 @@ def _sold_itself(valid: Sequence[Ledger], epc: str, at: float) -> tuple[bool, fl
 
 
 def _by_credit(valid: Sequence[Ledger], gtin: str, exits: Sequence[Exit]) -> list[Exit]:
-    """Which exits an article's credits pay for: a day at the shop, minute by minute."""
+    """Which exits an article's credits pay for: a day at the shop, minute by minute; then those who left before the sale."""
     lines = [r for r in valid if r.gtin == gtin and r.epc is None]
-    units = [[sale.at, sale.id, n, False] for sale in lines if sale.kind == "sold" for n in range(sale.quantity)]
-    units.sort()
+    units = [[sale.at, sale.id, n, None] for sale in lines if sale.kind == "sold" for n in range(sale.quantity)]
+    units.sort(key=lambda unit: unit[:3])
+    armed = {leaving: _sold_itself(valid, *leaving)[1] for leaving in exits}
+
+    def pays(epc: str, at: float, last: float) -> bool:
+        since = armed[epc, at]
+        has = [u for u in units if u[3] == (epc, since)]
+        free = [u for u in units if u[3] is None and max(since, at - TTL_S) <= u[0] <= last]
+        for unit in has or free[:1]:
+            unit[3] = (epc, since)
+            return bool(unit[0] <= last)
+        return False
+
     paid: list[Exit] = []
     moments = [(at, 0, epc, None) for epc, at in exits] + [(r.at, 1, r.id, r) for r in lines if r.kind == "returned"]
     for at, _, name, back in sorted(moments, key=lambda m: m[:3]):
-        if back is not None:
-            for unit in [u for u in units if not u[3] and u[0] <= at][-back.quantity :]:
-                unit[3] = True
-            continue
-        armed_at = _sold_itself(valid, name, at)[1]
-        if any(epc == name and armed_at <= before for epc, before in paid):
-            paid.append((name, at))
-            continue
-        for unit in units:
-            if not unit[3] and unit[0] >= armed_at and at - TTL_S <= unit[0] <= at + GRACE_S:
-                unit[3] = True
-                paid.append((name, at))
-                break
-    return paid
+        if back is None:
+            paid += [(name, at)] if pays(name, at, at) else []
+        else:
+            for unit in [u for u in units if u[3] is None and u[0] <= at][-back.quantity :]:
+                unit[3] = ("back", back.at)
+    early = sorted((at, epc) for epc, at in exits if (epc, at) not in paid)
+    return paid + [(epc, at) for at, epc in early if pays(epc, at, at + GRACE_S)]

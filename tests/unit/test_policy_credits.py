@@ -61,6 +61,27 @@ def test_the_next_customers_purchase_does_not_clear_a_theft_of_long_ago() -> Non
     assert [epc for epc, _ in gate.unpaid()] == [FIRST]
 
 
+def test_who_left_before_a_sale_gives_it_up_to_the_buyer_who_leaves_after_it() -> None:
+    gate = Gate()
+    gate.leave(FIRST, 0)
+    gate.hear(credit("c", 60), 60)
+    assert gate.unpaid() == []
+    gate.leave(SECOND, 100)
+    assert gate.verdicts() == ["unpaid", "sold"]
+    assert [epc for epc, _ in gate.unpaid()] == [FIRST]
+    assert told(gate) == [("sale_undone", FIRST)]
+
+
+def test_who_gave_up_a_sale_to_its_buyer_is_let_go_again_by_the_next_one() -> None:
+    gate = Gate()
+    gate.leave(FIRST, 0)
+    gate.hear(credit("c", 60), 60)
+    gate.leave(SECOND, 100)
+    gate.hear(credit("late", 90), 110)
+    assert gate.unpaid() == []
+    assert told(gate) == [("sale_undone", FIRST), ("sale_restored", FIRST)]
+
+
 def test_an_item_that_a_void_leaves_unpaid_and_another_credit_pays_keeps_it_on_its_next_visit() -> None:
     gate = Gate()
     gate.hear(credit("c", 0), 0)

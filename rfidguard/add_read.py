@@ -5,6 +5,7 @@ from math import cos, log, sin
 from rfidguard.bins import binned, may_wait, put
 from rfidguard.spot import Spot, drifted, learn, surprise
 from rfidguard.track import BIN_S, Track
+from rfidguard.trail import trodden
 
 _UNHEARD = 0.6
 """What a read by an antenna that never heard the tag on its shelf says of its having left."""
@@ -35,6 +36,7 @@ def add_read(
         track.beat_s += (gap - track.beat_s) / _BEAT_READS
     if at > track.last_at:
         track.last_at = at
+    trodden(track.trail, at, slot, rssi_db)
     index = int(at // BIN_S)
     tenfold = -10 if channel is None else int(10.0 * channel)
     real = imag = 0.0

@@ -15,6 +15,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "side", "swing", "centroid", "peak_diff", "now_diff", "near_fall", "far_fall", "far_vs_peak", "near_vs_peak",
         "far_loud", "near_loud", "diff_0", "diff_1", "diff_2", "turned", "peaks_apart", "firsts_apart", "least_peak",
         "near_age", "near_peak_age", "near_n0", "near_n1", "near_n2", "far_age", "far_peak_age", "far_n0", "far_n1", "far_n2",
+        "after_told", "gone_told", "before_told", "before_near", "before_far", "passing_near", "passing_far", "after_near",
+        "after_far", "before_strange", "after_strange",
     ),
     "rise_fall": ("span", "spans", "fall", "peak_age"),
     "phase": ("step1", "steps", "stepmean1", "liveliest", "turn"),
@@ -24,16 +26,20 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "off1", "off3", "offmean1", "offmean3", "offn1", "has_base", "stir", "home", "still_s",
         "ears1", "ears", "far_rise", "near_drop", "any_rise", "any_drop", "most_rise",
         "owed", "owed_home", "near_owed", "far_owed", "pace3", "off_since", "offn_since", "settled_s", "moved_s",
+        "share", "shelf_reads", "shelf_far", "shelf_near", "before_dev", "before_devmean", "after_dev", "after_devmean",
+        "after_far_rise", "after_near_rise", "before_near_rise", "after_far_lift", "before_near_lift", "before_far_lift",
+        "pace", "quiet_owed", "near_quiet", "after_owed", "before_owed",
     ),
     "new": ("new", "seen_s", "known_s", "age_s"),
     "people": (
         "count_out_s", "count_in_s", "count_unknown_s", "counts_out", "counts_in", "counts_unknown", "counter",
         "peak_out_s", "peak_in_s", "peak_unknown_s", "cross_out_s", "cross_in_s", "cross_unknown_s",
         "first_out_s", "first_in_s", "first_unknown_s", "n_since", "near_since", "far_since", "near_step", "far_step",
+        "age", "passed_in", "passed_out",
     ),
-    "loud": ("loud",),
-    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed", "visit_n", "visit_owed"),
-    "company": ("company", "movers", "missing", "flips"),
+    "loud": ("loud", "after_far_loud"),
+    "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed", "visit_n", "visit_owed", "quiet"),
+    "company": ("company", "movers", "missing", "flips", "rank", "rivals", "ahead", "shelf_tags"),
 }  # fmt: skip
 """The terms that people see: each is the sum of what its signs add to the score. explain.py tells what they mean."""
 

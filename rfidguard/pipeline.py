@@ -19,6 +19,7 @@ from rfidguard.effects import AnswerJudged, AskLedger, Effect, Noted
 from rfidguard.epc import identify
 from rfidguard.events import Answer, Command, Count, Device, Eas, Event, Feed, Ledger, Lookup, Pace, Read, Site
 from rfidguard.exits import eas_explained, tags_judged
+from rfidguard.floor import floor_heard
 from rfidguard.forget import FORGET_S, forget_closed, ledger_keys, make_room, sweep, tally
 from rfidguard.found import Found
 from rfidguard.gate_check import checked, counters_judged
@@ -34,6 +35,7 @@ from rfidguard.shelf import SHORTEST_S, caught_up, forget_bins
 from rfidguard.standing import STIRRED
 from rfidguard.track import Track
 from rfidguard.trust import feed_heard
+from rfidguard.went_along import went_along
 
 EAS_JOIN_S = 2.5
 EAS_REPEAT_S = 5.0
@@ -42,8 +44,6 @@ STALE_READ_S = 5.0
 COUNTS_KEPT_S = 20.0
 HIDDEN_S = 5.0
 """Who carries a tag past may hide it for so long: what was heard before and after belongs together."""
-_FLOOR_STEP_DB, _FLOOR_FALL_DB = 0.004, 0.196
-_FLOOR_FIRST = 200
 SETTLING_S = 6.0
 """Tags met so soon after a gate's first read may have stood there all along."""
 SETTLED_S = 60.0
@@ -147,6 +147,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
             forget_bins(track, now)
     memory.blindness.passed(now)
     if not blind:
+        found |= _gone_along(gate, memory, everybody, now)
         placed(memory.looking, active)
     elif not memory.blindness.lasts():
         memory.looking = anew(everybody.values(), now)
@@ -154,6 +155,18 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
     memory.next_look = next_look(now) if in_view else None
     as_met = [found[epc] for epc in everybody if epc in found] if len(found) > 1 else list(found.values())
     return tags_judged(layout, state, gate, memory, as_met, now) if found else []
+
+
+def _gone_along(
+    gate: GateLayout, memory: GateState, everybody: Mapping[str, Track], now: float
+) -> dict[str, tuple[Track, Found]]:
+    """What stood in view and went out with somebody who was counted."""
+    found = {}
+    for track, result in went_along(gate, memory.presence, everybody.values(), memory.floor_db, now):
+        track.judged_at = now
+        found[track.epc] = (track, result)
+        placed(memory.looking, [track])
+    return found
 
 
 def _worth_a_look(everybody: Mapping[str, Track], memory: GateState, now: float) -> list[Track]:
@@ -202,7 +215,7 @@ def taken_in(layout: Layout, state: CoreState, read: Read) -> list[Effect]:
     if track.stir >= STIRRED and track.state == "standing":
         stirred(memory.looking, track)
     read_heard(memory.watch, gate, track, slot, at, read.count, now)
-    _floor_heard(memory, read.rssi_dbm)
+    memory.floor_db, memory.floor_n = floor_heard(memory.floor_db, memory.floor_n, read.rssi_dbm)
     if memory.next_look is None:
         memory.next_look = next_look(now)
     return effects
@@ -217,15 +230,6 @@ def _from_elsewhere(memory: GateState, at: float, since: float) -> bool:
     memory.met = memory.met * exp(min(memory.met_at - at, 0.0) / _MET_FADE_S) + 1.0
     memory.met_at = at
     return at - since > SETTLING_S and memory.met < _MANY_MET
-
-
-def _floor_heard(memory: GateState, level_db: float) -> None:
-    """A running quantile: at first the quietest of all reads, later one that follows slowly."""
-    if memory.floor_n < _FLOOR_FIRST:
-        memory.floor_db = level_db if not memory.floor_n else min(memory.floor_db, level_db)
-        memory.floor_n += 1
-    else:
-        memory.floor_db += _FLOOR_STEP_DB if level_db > memory.floor_db else -_FLOOR_FALL_DB
 
 
 def _met(layout: Layout, state: CoreState, track: Track) -> list[Effect]:

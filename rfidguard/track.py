@@ -6,6 +6,7 @@ Bins make the order of reads within a moment irrelevant, keep the work per read 
 import msgspec
 
 from rfidguard.spot import Spot
+from rfidguard.trail import Trail
 
 BIN_S = 0.1
 KEEP_BINS = 80
@@ -122,6 +123,7 @@ class Track(msgspec.Struct, kw_only=True):
     """While it stands, its reads after those in `bins`, in order of their bins (bins.py)."""
     older: dict[str, Older] = {}
     """What each antenna heard since `start_at`, before the first of `bins`."""
+    trail: Trail = msgspec.field(default_factory=Trail)
     phase_ref: dict[str, tuple[float, float, float]] = {}
     """Slot -> channel, phase (rad) and time of its last read."""
     base: dict[str, Spot] = {}

@@ -19,13 +19,14 @@ from rfidguard.clock import SystemClock
 from rfidguard.errors import ConfigError, RfidguardError
 from simulators.learn.boosting import require_lightgbm
 from simulators.learn.fit import Learnt, learnt
+from simulators.learn.picked_rows import picked_rows_of
 from simulators.learn.rows import Rows, rows_of
 from simulators.learn.scenes import PLAIN_EACH, PLAIN_WEIGHS, Counting, Play, countings, played_scene, plays
 from simulators.learn.tables import Wanted, cheap_signs, checked, encoded, known_signs, wanted
 from simulators.scene_cache import fingerprint
 
-Heard = list[tuple[Counting, Rows]]
-"""A scene's rows, for each kind of counters that it was heard with."""
+Heard = list[tuple[str, Counting, Rows]]
+"""A scene's rows, of what they are (`Wanted.of`), for each kind of counters that it was heard with."""
 
 _EPILOG = "Example: python -m simulators.learn --scenes 80 --jobs 2 --cache /tmp/scenes --out rfidguard/weights"
 
@@ -47,8 +48,9 @@ def learn(
 
     Simulates scenes (a store: some 10 s each; seeds below 1000, the others are held back for figures), watches each as the
     program would, labels what it sees by the truth, and fits one table a question: zones-out, zones-in (gates with inside and
-    outside zones), plane-out, plane-in (all antennas in one plane), plane-through (the same without counters: has it gone
-    through, whichever way?). Ends with what each table says of scenes that it was not made from.
+    outside zones), zones-picked (there, after a count: did goods that stood go along?), plane-out, plane-in (all antennas in
+    one plane), plane-through (the same without counters: has it gone through, whichever way?). Ends with what each table says
+    of scenes that it was not made from.
 
     The same scenes, versions and --jobs give the same trees. Afterwards run the suites: rfidguard evaluate --suite all.
     """
@@ -60,7 +62,7 @@ def learn(
     for entry in chosen:
         found = learnt(entry, _rows_for(entry, made), jobs)
         made_table = msgspec.structs.replace(found.table, about=_about(found, scenes, versions))
-        text = encoded(checked(entry.name, made_table, known_signs(entry.zoned), cheap_signs(entry.zoned)))
+        text = encoded(checked(entry.name, made_table, known_signs(entry), cheap_signs(entry)))
         _write(out, entry.name, text)
         told.add_row(entry.name, f"{found.rows}", f"{found.yes_share:.2%}", _loss(found.held_loss), _loss(found.blind_loss),
                      f"{len(text) / 1000:.0f}")  # fmt: skip
@@ -97,7 +99,8 @@ def heard(play: Play, cache: Path | None) -> Heard:
     """One scene, simulated and watched with each kind of counters."""
     scene = played_scene(play, cache)
     weighs = PLAIN_WEIGHS if play.world == "plain" else 1.0
-    return [(counting, rows_of(scene, counting, weighs)) for counting in countings(play)]
+    found: Heard = [("look", counting, rows_of(scene, counting, weighs)) for counting in countings(play)]
+    return [*found, ("count", "directed", picked_rows_of(scene))] if play.zoned and play.world == "store" else found
 
 
 def _rows_for(entry: Wanted, made: dict[Play, Heard]) -> list[tuple[int, Rows]]:
@@ -105,8 +108,8 @@ def _rows_for(entry: Wanted, made: dict[Play, Heard]) -> list[tuple[int, Rows]]:
         (play.seed, rows)
         for play, found in made.items()
         if play.zoned == entry.zoned
-        for counting, rows in found
-        if counting in entry.countings
+        for of, counting, rows in found
+        if of == entry.of and counting in entry.countings
     ]
 
 

@@ -34,7 +34,7 @@ def glance_of(
     """The glance of a table that scores the rows `values` (of the signs `names`) as `told`; None where no row comes near."""
     import numpy as np
 
-    columns = [number for number, name in enumerate(names) if name in cheap_signs(wanted.zoned)]
+    columns = [number for number, name in enumerate(names) if name in cheap_signs(wanted)]
     near, yes = told >= wanted.least - _NEAR, told >= wanted.least - (BLIND if wanted.asks != "in" else 0.0)
     if not columns or not yes.any() or near.all():
         return None

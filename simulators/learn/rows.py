@@ -68,10 +68,10 @@ def rows_of(scene: Played, counting: Counting, weighs: float = 1.0) -> Rows:
     """
     layout = layout_from(Config.model_validate(tomllib.loads(scene.config_text)))
     (gate,) = layout.gates.values()
-    carried = _carried(msgspec.convert(scene.truth, Truth))
+    of_tag = carried(msgspec.convert(scene.truth, Truth))
     rows = Rows()
     for track, seen, now in looks(layout, gate, heard_as(scene.events, counting)):
-        passages = carried.get(track.epc, ())
+        passages = of_tag.get(track.epc, ())
         share, weight = _share(passages)
         if _drawn(track.epc, now) < share:
             rows.add(seen.signs, gone_out(passages, now), come_in(passages, now), weighs * weight)
@@ -117,7 +117,7 @@ def _looked(gate: GateLayout, memory: GateState, tracks: Sequence[Track], now: f
     memory.next_look = next_look(now) if any(not track.gone for track in active) else None
 
 
-def _carried(truth: Truth) -> dict[str, tuple[Passage, ...]]:
+def carried(truth: Truth) -> dict[str, tuple[Passage, ...]]:
     """EPC -> the passages of its tag."""
     found: dict[str, tuple[Passage, ...]] = {}
     for passage in truth.passages:

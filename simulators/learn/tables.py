@@ -13,9 +13,13 @@ from rfidguard.glance import glanced
 from rfidguard.layout import GateLayout
 from rfidguard.passage import COUNTED, IN, OUT, THROUGH, watched
 from rfidguard.path import Presence
+from rfidguard.picked import among, passed_lately, picked_signs, seen_around
 from rfidguard.track import Track
+from rfidguard.trail import Trail
 from rfidguard.tree import Branch, Leaf
 from rfidguard.trees import Table
+from rfidguard.went_along import PICKED
+from rfidguard.went_along import TABLE as PICKED_TABLE
 from simulators.learn.scenes import Counting
 
 _EVERY: tuple[Counting, ...] = ("directed", "undirected", "none")
@@ -23,7 +27,9 @@ _EVERY: tuple[Counting, ...] = ("directed", "undirected", "none")
 
 @dataclass(frozen=True)
 class Wanted:
-    """One table: for gates with zones or in one plane, the question that it answers, and the counters it is asked with."""
+    """One table: for gates with zones or in one plane, the question that it answers, and the counters it is asked with. `of`: of
+    a tag at each look, or of the goods that stood, after each count.
+    """
 
     name: str
     zoned: bool
@@ -31,11 +37,13 @@ class Wanted:
     countings: tuple[Counting, ...]
     least: float
     """The score (log-odds) that the program asks for a yes."""
+    of: Literal["look", "count"] = "look"
 
 
 TABLES = (
     Wanted("zones-out", True, "out", _EVERY, OUT),
     Wanted("zones-in", True, "in", _EVERY, IN),
+    Wanted(PICKED_TABLE, True, "out", ("directed",), PICKED, "count"),
     Wanted("plane-out", False, "out", ("directed", "undirected"), COUNTED),
     Wanted("plane-in", False, "in", _EVERY, IN),
     Wanted("plane-through", False, "through", ("none",), THROUGH),
@@ -50,17 +58,28 @@ def wanted(names: Collection[str]) -> list[Wanted]:
     return [table for table in TABLES if not names or table.name in names]
 
 
-def known_signs(zoned: bool) -> frozenset[str]:
-    """The signs that the program gives at a gate with zones, or in one plane."""
-    track = Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0)
-    seen = watched(track, _gate(zoned), Presence(), Around(), 0.1)
+def known_signs(of: Wanted) -> frozenset[str]:
+    """The signs that the program gives where it asks a table."""
+    if of.of == "count":
+        return _signs_after_count()
+    seen = watched(_track(), _gate(of.zoned), Presence(), Around(), 0.1)
     return frozenset() if seen is None else frozenset(seen.signs)
 
 
-def cheap_signs(zoned: bool) -> frozenset[str]:
-    """Those of them that a glance may ask."""
-    track = Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0)
-    return frozenset(glanced(track, _gate(zoned), Presence(), Around(), 0.1))
+def cheap_signs(of: Wanted) -> frozenset[str]:
+    """Those of them that a glance may ask; none where so few are asked that there is no glance."""
+    return frozenset() if of.of == "count" else frozenset(glanced(_track(), _gate(of.zoned), Presence(), Around(), 0.1))
+
+
+def _signs_after_count() -> frozenset[str]:
+    trail = Trail([(float(at), "r/1", -60.0) for at in range(40)])
+    seen = seen_around(trail, _gate(True), 38.0, 39.6)
+    assert seen is not None
+    return frozenset(picked_signs(seen, 38.0, 39.6, -70.0) | among([0.0])[0] | passed_lately((), 38.0))
+
+
+def _track() -> Track:
+    return Track(gate="g", epc="", first_at=0.0, last_at=0.0, start_at=0.0)
 
 
 def _gate(zoned: bool) -> GateLayout:

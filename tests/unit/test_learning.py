@@ -18,6 +18,7 @@ from rfidguard.trees import hopeless, score, table
 from simulators.learn.boosting import as_table
 from simulators.learn.fit import learnt
 from simulators.learn.labels import NO, UNASKED, YES, come_in, gone_out, through
+from simulators.learn.picked_rows import picked_rows_of
 from simulators.learn.plain_world import plain_world
 from simulators.learn.rows import Rows, rows_of
 from simulators.learn.scenes import Play, countings, heard_as, plays
@@ -25,6 +26,7 @@ from simulators.learn.tables import TABLES, cheap_signs, checked, decoded, encod
 from simulators.rough.world import rough_world
 from simulators.scene_cache import Played
 
+ZONES_OUT = wanted(["zones-out"])[0]
 WEIGHTS = Path(__file__).parents[2] / "rfidguard" / "weights"
 
 
@@ -88,7 +90,17 @@ def test_a_scene_becomes_the_same_rows_every_time_and_their_answers_are_of_every
     assert rows == rows_of(world, "directed")
     assert len(rows.values) == len(rows.signs) * len(rows.out) > 0
     assert set(rows.out) == {NO, YES, UNASKED}
-    assert set(rows.signs) == set(known_signs(True))
+    assert set(rows.signs) == set(known_signs(ZONES_OUT))
+
+
+def test_goods_that_stood_become_rows_of_the_moments_after_each_count() -> None:
+    """In the rough world 30 tags lie in view, and some of them are taken."""
+    worlds = [rough_world(seed, True) for seed in range(1, 7)]
+    made = [picked_rows_of(world) for world in worlds]
+    assert made[0] == picked_rows_of(worlds[0])
+    assert all(len(rows.values) == len(rows.signs) * len(rows.out) > 0 for rows in made)
+    assert {answer for rows in made for answer in rows.out} >= {NO, YES}
+    assert set(made[0].signs) == set(known_signs(wanted(["zones-picked"])[0]))
 
 
 def test_a_gate_without_directed_counters_hears_no_direction() -> None:
@@ -127,7 +139,7 @@ def test_a_fit_finds_what_the_rows_hold() -> None:
     assert found.held_loss is not None
     assert found.blind_loss is not None
     assert found.held_loss < 0.5 * found.blind_loss
-    assert checked(entry.name, found.table, known_signs(True), cheap_signs(True)) is found.table
+    assert checked(entry.name, found.table, known_signs(entry), cheap_signs(entry)) is found.table
 
 
 def test_a_fit_brings_a_glance_that_loses_next_to_no_yes_of_its_rows() -> None:
@@ -135,7 +147,7 @@ def test_a_fit_brings_a_glance_that_loses_next_to_no_yes_of_its_rows() -> None:
     made = [(seed, rows_of(plain_world(seed, True), countings(Play("plain", True, seed))[0])) for seed in range(1, 9)]
     known = learnt(entry, made, threads=1).table
     assert known.glance is not None
-    assert set(known.glance.signs) <= cheap_signs(True)
+    assert set(known.glance.signs) <= cheap_signs(entry)
     looks = [dict(zip(rows.signs, values, strict=True)) for _, rows in made for values in batched(rows.values, len(rows.signs))]
     yes = [signs for signs in looks if score(known, signs) >= entry.least]
     assert sum(hopeless(known.glance, signs) for signs in yes) <= 0.01 * len(yes)
@@ -145,7 +157,7 @@ def test_a_fit_brings_a_glance_that_loses_next_to_no_yes_of_its_rows() -> None:
 def test_a_glance_may_ask_cheap_signs_only() -> None:
     dear = msgspec.structs.replace(table("zones-out"), glance=table("zones-in"))
     with pytest.raises(RfidguardError, match=r"its glance: asks for"):
-        checked("zones-out", dear, known_signs(True), cheap_signs(True))
+        checked("zones-out", dear, known_signs(ZONES_OUT), cheap_signs(ZONES_OUT))
 
 
 def test_a_fit_of_rows_that_all_say_the_same_is_refused() -> None:
@@ -158,7 +170,7 @@ def test_a_fit_of_rows_that_all_say_the_same_is_refused() -> None:
 @pytest.mark.parametrize("entry", TABLES, ids=lambda entry: entry.name)
 def test_every_shipped_table_asks_only_for_signs_that_there_are(entry) -> None:  # type: ignore[no-untyped-def]
     shipped = table(entry.name)
-    assert checked(entry.name, shipped, known_signs(entry.zoned), cheap_signs(entry.zoned)) is shipped
+    assert checked(entry.name, shipped, known_signs(entry), cheap_signs(entry)) is shipped
     assert "simulated" in shipped.about
     assert json.loads((WEIGHTS / f"{entry.name}.json").read_bytes())["signs"] == list(shipped.signs)
 
@@ -166,7 +178,7 @@ def test_every_shipped_table_asks_only_for_signs_that_there_are(entry) -> None: 
 def test_a_table_that_asks_for_an_unknown_sign_is_refused_with_the_nearest() -> None:
     bad = msgspec.structs.replace(table("zones-out"), signs=("quiets_s", *table("zones-out").signs[1:]))
     with pytest.raises(RfidguardError, match=r"'quiets_s'.*nearest: quiet_s"):
-        checked("zones-out", bad, known_signs(True), cheap_signs(True))
+        checked("zones-out", bad, known_signs(ZONES_OUT), cheap_signs(ZONES_OUT))
 
 
 def test_unknown_tables_and_held_back_seeds_are_refused() -> None:

@@ -1,0 +1,68 @@
+"""Step 3g: when somebody was counted going out, which of the goods that stood in view went along? Changes their tracks. Pure.
+
+`passage.look` follows one tag from moment to moment. Here all tags of a shelf are compared, a few times after each count.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from rfidguard.bins import binned
+from rfidguard.found import Found, found
+from rfidguard.layout import GateLayout
+from rfidguard.passage import LOOK_S
+from rfidguard.path import Presence
+from rfidguard.picked import AGES_S, Seen, among, passed_lately, picked_signs, seen_around
+from rfidguard.shelf import TENTHS, caught_up
+from rfidguard.track import Track
+from rfidguard.trees import score, table
+
+TABLE = "zones-picked"
+PICKED = 1.4
+"""Log-odds of having gone along from which goods that stood are judged to have gone out."""
+_LEAST_CRUDE = -2.5
+"""What the sides must tell at least; below it no score came near, and most of a shelf is."""
+_TAKEN_S = 4.0
+"""So long before the count, at most, they were taken."""
+
+
+def went_along(
+    gate: GateLayout, presence: Presence, tracks: Collection[Track], floor_db: float, now: float
+) -> Iterator[tuple[Track, Found]]:
+    """What went out with those who were counted so long ago that it is time to ask."""
+    if not gate.tells_direction() or not presence.healthy:
+        return
+    for counted, direction in presence.counts:
+        if direction == "out" and any(now - LOOK_S < counted + age <= now for age in AGES_S):
+            yield from _with(gate, presence, tracks, counted, floor_db, now)
+
+
+def _with(
+    gate: GateLayout, presence: Presence, tracks: Collection[Track], counted: float, floor_db: float, now: float
+) -> Iterator[tuple[Track, Found]]:
+    seen = stood(gate, tracks, counted, now)
+    compared = among([each.crude() for _, each in seen])
+    passed = passed_lately(presence.counts, counted)
+    for (track, each), others in zip(seen, compared, strict=True):
+        if track.state == "left" or each.crude() < _LEAST_CRUDE:
+            continue
+        signs = picked_signs(each, counted, now, floor_db) | others | passed
+        if score(table(TABLE), signs) >= PICKED:
+            _taken(track, counted, now)
+            what = found("out", track, table(TABLE), signs, counted)
+            track.state, track.start_at = "left", now
+            yield track, what
+
+
+def stood(gate: GateLayout, tracks: Collection[Track], counted: float, now: float) -> Sequence[tuple[Track, Seen]]:
+    """The tags that stood in view and were heard around the time when somebody was counted."""
+    seen = ((track, seen_around(track.trail, gate, counted, now)) for track in tracks)
+    return [(track, each) for track, each in seen if each is not None]
+
+
+def _taken(track: Track, counted: float, now: float) -> None:
+    """The tag stands no more: what it does from here on is its next passage."""
+    if track.state == "standing" and not track.gone:
+        caught_up(track, now - 0.5 / TENTHS)
+    binned(track)
+    track.start_at = counted - _TAKEN_S
+    track.path, track.older = None, {}
+    track.leaving = False

@@ -1,0 +1,110 @@
+"""Goods that stood in view and are carried out: what is remembered of each, and what is asked after somebody was counted."""
+
+from collections.abc import Sequence
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from walks import T0, config, own
+
+from rfidguard.found import GROUPS
+from rfidguard.layout import layout_from
+from rfidguard.path import Presence
+from rfidguard.picked import AGES_S, among, seen_around
+from rfidguard.track import Track
+from rfidguard.trail import KEPT_S, Trail, trodden
+from rfidguard.went_along import went_along
+
+GATE = layout_from(config()).gates["front"]
+INNER, OUTER = (next(slot for slot, zone in GATE.zones.items() if zone == wanted) for wanted in (GATE.near, GATE.far))
+COUNTED = T0 + 60.0
+reads = st.lists(st.tuples(st.floats(0, 3.0), st.sampled_from([INNER, OUTER]), st.integers(-80, -40)), min_size=1, max_size=200)
+
+
+def trod(gaps: Sequence[tuple[float, str, int]]) -> tuple[Trail, float]:
+    trail, at = Trail(), T0
+    for gap, slot, level in gaps:
+        at += gap
+        trodden(trail, at, slot, float(level))
+    return trail, at
+
+
+@given(reads)
+def test_a_trail_forgets_no_read_of_the_last_seconds_and_holds_the_sums_of_those_before(gaps) -> None:
+    trail, last = trod(gaps)
+    lately = sum(at >= last - KEPT_S for at, _, _ in trail.steps)
+    at, recent = T0, 0
+    for gap, _, _ in gaps:
+        at += gap
+        recent += at >= last - KEPT_S
+    assert lately == recent
+    assert sum(heard.n for heard in trail.before.values()) <= 120.0
+    if len(gaps) <= 120:
+        assert len(trail.steps) + sum(heard.n for heard in trail.before.values()) == len(gaps)
+    assert len(trail.steps) <= max(recent, 16) + 1
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=40))
+def test_whom_the_sides_speak_for_most_is_first_among_the_others(told) -> None:
+    compared = among(told)
+    first = max(range(len(told)), key=told.__getitem__)
+    assert compared[first]["rank"] == 0.0
+    assert all(others["ahead"] <= 0.0 for own, others in zip(told, compared, strict=True) if own < told[first])
+
+
+def shelf(serials: range, taken: str | None) -> list[Track]:
+    """A minute of goods that stand inside, read once a second; one of them is then carried out, with somebody counted."""
+    rng = Random(7)
+    tracks = []
+    for serial in serials:
+        epc = own(serial)
+        track = Track(gate="front", epc=epc, first_at=T0, last_at=T0, start_at=T0, state="standing", checked_at=COUNTED)
+        at = T0 + rng.random()
+        level = {INNER: rng.uniform(-66, -58), OUTER: rng.uniform(-70, -64)}
+        while at < COUNTED + 4.0:
+            gone = epc == taken and at > COUNTED - 1.5
+            slot = (OUTER if at > COUNTED else INNER) if gone else INNER if rng.random() < 0.7 else OUTER
+            if not gone or at < COUNTED + 2.0:
+                trodden(track.trail, at, slot, (-52.0 if gone else level[slot]) + rng.gauss(0, 1))
+                track.last_at = at
+            at += 0.4 if gone else rng.uniform(0.5, 1.5)
+        tracks.append(track)
+    return tracks
+
+
+def told(tracks: list[Track], presence: Presence) -> list[str]:
+    found = []
+    for tenth in range(45):
+        now = COUNTED + tenth / 10
+        found += [track.epc for track, what in went_along(GATE, presence, tracks, -72.0, now) if what.direction == "out"]
+    return found
+
+
+def test_goods_taken_from_a_shelf_go_along_with_who_is_counted() -> None:
+    tracks = shelf(range(1, 60), own(7))
+    assert told(tracks, Presence([(COUNTED, "out")], True, 1)) == [own(7)]
+    assert [track.state for track in tracks if track.epc == own(7)] == ["left"]
+
+
+def test_nothing_goes_along_with_nobody_or_with_who_comes_in_or_past_a_counter_that_is_not_trusted() -> None:
+    for presence in (Presence([], True), Presence([(COUNTED, "in")], True), Presence([(COUNTED, "out")], False)):
+        assert told(shelf(range(1, 60), own(7)), presence) == []
+
+
+def test_a_shelf_of_which_nothing_is_taken_stays() -> None:
+    assert told(shelf(range(1, 60), None), Presence([(COUNTED, "out")], True, 1)) == []
+
+
+def test_what_is_found_says_why() -> None:
+    tracks = shelf(range(1, 60), own(7))
+    presence = Presence([(COUNTED, "out")], True, 1)
+    now = [COUNTED + age + 0.05 for age in AGES_S]
+    (what,) = [found for at in now for _, found in went_along(GATE, presence, tracks, -72.0, at)]
+    assert what.crossing == COUNTED
+    assert abs(sum(what.terms.get(name, 0.0) for name in ("prior", *GROUPS)) - what.terms["score"]) < 0.02
+    assert what.terms["reads"] > 0
+
+
+def test_what_has_just_come_into_view_never_stood_here() -> None:
+    trail, _ = trod([(0.3, INNER, -60)] * 20)
+    assert seen_around(trail, GATE, T0 + 5.0, T0 + 6.0) is None

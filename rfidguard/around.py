@@ -9,23 +9,32 @@ from rfidguard.track import Track
 
 NEW_S = 12.0
 _MISSING_S = 1.0
+_GONE_S = 2.5
+_TOGETHER_S = 1.5
 
 
 class Around(msgspec.Struct, frozen=True):
     """What else there is at a gate: tags that move, that are probably leaving, that are missing from where they stood, and the
-    floor of its hearing (dB).
+    floor of its hearing (dB). `gone`: of the newcomers that have just left, when each came into view.
     """
 
     movers: int = 0
     leaving: int = 0
     missing: int = 0
     floor_db: float = -70.0
+    gone: tuple[float, ...] = ()
 
 
 def around_of(active: Collection[Track], floor_db: float, now: float) -> Around:
     """What else there is, of the tags in view of a gate."""
     missing = sum(is_missing(track, now) for track in active)
-    return Around(sum(map(moves, active)), sum(track.leaving for track in active), missing, floor_db)
+    gone = tuple(track.first_at for track in active if track.state == "left" and track.new and now - track.start_at <= _GONE_S)
+    return Around(sum(map(moves, active)), sum(track.leaving for track in active), missing, floor_db, gone)
+
+
+def accompanied(track: Track, around: Around) -> bool:
+    """True for a newcomer of which others that came into view with it have just left: what one person carries goes together."""
+    return track.new and any(abs(at - track.first_at) <= _TOGETHER_S for at in around.gone)
 
 
 def moves(track: Track) -> bool:

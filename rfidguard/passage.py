@@ -6,7 +6,7 @@ Two scores decide, one for "has gone out" and one for "has come in" (trees.py): 
 
 import msgspec
 
-from rfidguard.around import Around
+from rfidguard.around import Around, accompanied
 from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
 from rfidguard.overlook import GONE_S, REST_LOOK_S, came_in_before, fresh_path, overlooked, tables, vanished
@@ -28,6 +28,8 @@ FEW = 2.0
 """How much more a passage of fewer than four reads needs: shelf goods read for the first time look like arrivals."""
 BLIND = 0.3
 """How much less is asked after a time in which nobody listened: what it could have shown is missing by our own fault."""
+COMPANY = 1.5
+"""How much less is asked, at a gate that tells direction, of what came into view with others that have just left."""
 FLIP = 1.5
 """How much more each return inside asks of the next exit."""
 LEAVING = 0.75
@@ -81,7 +83,8 @@ def look(track: Track, gate: GateLayout, presence: Presence, around: Around, now
     if _away(track, place, now) if left else overlooked(track, gate, presence, around, now):
         return None
     seen = _seen(track, gate, presence, around, now, place)
-    return _judged(track, gate, presence, seen, now, _least(gate, presence) - BLIND * blind)
+    less = BLIND * blind + COMPANY * (gate.tells_direction() and accompanied(track, around))
+    return _judged(track, gate, presence, seen, now, _least(gate, presence) - less)
 
 
 def watched(track: Track, gate: GateLayout, presence: Presence, around: Around, now: float) -> Seen | None:

@@ -28,7 +28,8 @@ _LEAST_READS, _LEAST_S = 3, 15.0
 _SHARE_READS = 0.7
 _SPREAD_DB = 1.5
 _DEV_MOST = 4.0
-_UNHEARD_DB, _UNKNOWN_DB = -90.0, -75.0
+_UNHEARD_DB, _UNKNOWN_DB = -30.0, -15.0
+"""Against the loudest antenna of its shelf: a side that heard nothing just then, and one that never hears the tag there."""
 _NEVER_S = 9.0
 _MANY = 30.0
 _NEAR_S = 4.0
@@ -44,9 +45,10 @@ class Shelf(msgspec.Struct, frozen=True):
     spread_db: dict[str, float]
     near_db: float
     far_db: float
+    unheard_db: float
 
 
-class Part(msgspec.Struct):
+class Part(msgspec.Struct, kw_only=True):
     """What one stretch of time holds of a tag: reads by each side, and how far their levels are from those of the shelf."""
 
     near: int = 0
@@ -54,8 +56,8 @@ class Part(msgspec.Struct):
     strange: int = 0
     dev: float = 0.0
     dev_n: int = 0
-    near_db: float = _UNHEARD_DB
-    far_db: float = _UNHEARD_DB
+    near_db: float
+    far_db: float
     near_lift: float = 0.0
     far_lift: float = 0.0
     near_n: int = 0
@@ -110,7 +112,8 @@ def seen_around(trail: Trail, gate: GateLayout, counted: float, now: float) -> S
     shelf = _shelf(trail, steps[: bisect_left(steps, (counted - _EARLIER_S, ""))], gate, counted - _EARLIER_S)
     if shelf is None:
         return None
-    parts = Part(), Part(), Part()
+    unheard = Part(near_db=shelf.unheard_db, far_db=shelf.unheard_db)
+    parts = unheard, msgspec.structs.replace(unheard), msgspec.structs.replace(unheard)
     near_at = -math.inf
     for step in steps[first : bisect_right(steps, (now, "~"))]:
         part = 0 if step[0] < counted - _AROUND_S else 1 if step[0] < counted + _AROUND_S else 2
@@ -132,6 +135,7 @@ def _shelf(trail: Trail, earlier: Sequence[Step], gate: GateLayout, until: float
     far = sum(known.n for slot, known in heard.items() if gate.zones.get(slot) == gate.far)
     near = sum(known.n for slot, known in heard.items() if gate.zones.get(slot) == gate.near)
     mean = {slot: known.total_db / known.n for slot, known in heard.items()}
+    loudest_db = max(mean.values())
     spread = {
         slot: math.sqrt(max(known.square_db / known.n - mean[slot] ** 2, 0.0) + _SPREAD_DB) for slot, known in heard.items()
     }
@@ -141,8 +145,9 @@ def _shelf(trail: Trail, earlier: Sequence[Step], gate: GateLayout, until: float
         share=(far + _SHARE_READS) / (far + near + 2 * _SHARE_READS),
         mean_db=mean,
         spread_db=spread,
-        near_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.near), default=_UNKNOWN_DB),
-        far_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.far), default=_UNKNOWN_DB),
+        near_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.near), default=loudest_db + _UNKNOWN_DB),
+        far_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.far), default=loudest_db + _UNKNOWN_DB),
+        unheard_db=loudest_db + _UNHEARD_DB,
     )
 
 

@@ -16,7 +16,7 @@ from rfidguard.track import Track
 from rfidguard.trees import score, table
 
 TABLE = "zones-picked"
-PICKED = 1.4
+PICKED = 2.2
 """Log-odds of having gone along from which goods that stood are judged to have gone out."""
 _LEAST_CRUDE = -2.5
 """What the sides must tell at least; below it no score came near, and most of a shelf is."""

@@ -75,6 +75,19 @@ def test_people_who_shadow_a_shelf_never_make_it_ring(seed: int) -> None:
     assert alarms(run(shadowed)) == []
 
 
+@pytest.mark.parametrize("every", [31, 45, 51])
+def test_an_item_that_is_hardly_read_is_named_where_others_of_the_same_bag_ring(every: int) -> None:
+    shelf = stand(own(9), 75.0)
+    hardly = [read for number, read in enumerate(leave(own(2), at=62.0, seed=3)) if number % every == 8]
+    assert named([*shelf, *hardly]) == set()
+    assert named([*shelf, *hardly, *leave(own(1), at=62.0)]) == {own(1), own(2)}
+
+
+def named(reads: list[Read]) -> set[str]:
+    effects = run(sorted(reads, key=lambda read: read.at))
+    return {item.epc for change in (*alarms(effects), *alarms(effects, "updated")) for item in change.alarm.items}
+
+
 @pytest.mark.parametrize("gap", [(1.7, 2.6), (2.2, 3.1), (2.5, 3.8)])
 def test_gap_in_which_a_body_hides_the_tag_does_not_end_the_passage(gap: tuple[float, float]) -> None:
     heard = [read for read in leave(ITEM) if not gap[0] <= read.at - T0 <= gap[1]]

@@ -52,7 +52,7 @@ def test_whom_the_sides_speak_for_most_is_first_among_the_others(told) -> None:
     assert all(others["ahead"] <= 0.0 for own, others in zip(told, compared, strict=True) if own < told[first])
 
 
-def shelf(serials: range, taken: str | None) -> list[Track]:
+def shelf(serials: range, taken: str | None, shift_db: float = 0.0) -> list[Track]:
     """A minute of goods that stand inside, read once a second; one of them is then carried out, with somebody counted."""
     rng = Random(7)
     tracks = []
@@ -65,18 +65,18 @@ def shelf(serials: range, taken: str | None) -> list[Track]:
             gone = epc == taken and at > COUNTED - 1.5
             slot = (OUTER if at > COUNTED else INNER) if gone else INNER if rng.random() < 0.7 else OUTER
             if not gone or at < COUNTED + 2.0:
-                trodden(track.trail, at, slot, (-52.0 if gone else level[slot]) + rng.gauss(0, 1))
+                trodden(track.trail, at, slot, shift_db + (-52.0 if gone else level[slot]) + rng.gauss(0, 1))
                 track.last_at = at
             at += 0.4 if gone else rng.uniform(0.5, 1.5)
         tracks.append(track)
     return tracks
 
 
-def told(tracks: list[Track], presence: Presence) -> list[str]:
+def told(tracks: list[Track], presence: Presence, floor_db: float = -72.0) -> list[str]:
     found = []
     for tenth in range(45):
         now = COUNTED + tenth / 10
-        found += [track.epc for track, what in went_along(GATE, presence, tracks, -72.0, now) if what.direction == "out"]
+        found += [track.epc for track, what in went_along(GATE, presence, tracks, floor_db, now) if what.direction == "out"]
     return found
 
 
@@ -84,6 +84,12 @@ def test_goods_taken_from_a_shelf_go_along_with_who_is_counted() -> None:
     tracks = shelf(range(1, 60), own(7))
     assert told(tracks, Presence([(COUNTED, "out")], True, 1)) == [own(7)]
     assert [track.state for track in tracks if track.epc == own(7)] == ["left"]
+
+
+def test_absolute_level_does_not_matter() -> None:
+    for shift_db in (-25.0, 25.0):
+        tracks = shelf(range(1, 60), own(7), shift_db)
+        assert told(tracks, Presence([(COUNTED, "out")], True, 1), -72.0 + shift_db) == [own(7)]
 
 
 def test_nothing_goes_along_with_nobody_or_with_who_comes_in_or_past_a_counter_that_is_not_trusted() -> None:

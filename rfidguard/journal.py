@@ -32,8 +32,8 @@ VERSION = 1
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """The longest line but a snapshot, a ledger's answer, is far below this."""
 
-MAX_STATE_BYTES = 64 * 1024 * 1024
-"""A snapshot of a large shelf is some 10 MB, of a crowded one more than 32; anything beyond this is not a journal line."""
+MAX_STATE_BYTES = 96 * 1024 * 1024
+"""At some 3.4 kB a tag, the 20,000 that a gate remembers at most are 68 MB; anything beyond this is not a journal line."""
 
 MAX_PACE = 100
 """Tenths of a second: a gate that is looked at less often than that is not guarded."""

@@ -36,7 +36,9 @@ _NEAR_S = 4.0
 
 
 class Shelf(msgspec.Struct, frozen=True):
-    """How a tag was heard where it stood. `share`: of its reads by the outer antennas. `mean_db`, `spread_db`: by antenna."""
+    """How a tag was heard where it stood. `share`: of its reads by the outer antennas. `mean_db`, `spread_db`: by antenna;
+    `near_db`, `far_db`: by the loudest of each side; `unheard_db`: what a side that hears nothing counts as.
+    """
 
     reads: float
     rate_hz: float
@@ -49,7 +51,9 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, kw_only=True):
-    """What one stretch of time holds of a tag: reads by each side, and how far their levels are from those of the shelf."""
+    """What one stretch of time holds of a tag: reads by each side, and by antennas that did not know it (`strange`); the loudest
+    level of each side; how far levels are from those of its shelf, in spreads (`dev`, of `dev_n`) and in dB (`…_lift`, of `…_n`).
+    """
 
     near: int = 0
     far: int = 0
@@ -85,7 +89,7 @@ class Part(msgspec.Struct, kw_only=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """A tag before, while and after somebody was `counted` (Unix seconds), and its reads lately, in order."""
+    """A tag before, while and after somebody was counted; when it was last heard at all, and by the inner side (Unix seconds)."""
 
     shelf: Shelf
     before: Part

@@ -15,6 +15,7 @@ import msgspec
 from rfidguard.layout import GateLayout
 from rfidguard.trail import Step, Trail, add
 
+TABLE = "zones-picked"
 AGES_S = (1.6, 2.4, 3.3)
 """So long after somebody was counted it is asked: a ring is of use for 4 s."""
 OUTSIDE = 0.87

@@ -18,7 +18,7 @@ from rfidguard.walks import Walks, walks
 NEVER_HOPELESS = -1e9
 """No sum of trees comes near it. JSON knows no infinity."""
 _MOST_READY = 16
-"""Tables kept compiled: a process needs five at most, and as many glances; tests make many."""
+"""Tables kept compiled: a process needs six at most, and five glances; tests make many."""
 
 
 class Table(msgspec.Struct, frozen=True, eq=False):

@@ -10,12 +10,11 @@ from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
 from rfidguard.passage import LOOK_S
 from rfidguard.path import Presence
-from rfidguard.picked import AGES_S, Seen, among, passed_lately, picked_signs, seen_around
+from rfidguard.picked import AGES_S, TABLE, Seen, among, passed_lately, picked_signs, seen_around
 from rfidguard.shelf import TENTHS, caught_up
 from rfidguard.track import Track
 from rfidguard.trees import score, table
 
-TABLE = "zones-picked"
 PICKED = 2.2
 """Log-odds of having gone along from which goods that stood are judged to have gone out."""
 _LEAST_CRUDE = -2.5

@@ -13,13 +13,13 @@ from rfidguard.glance import glanced
 from rfidguard.layout import GateLayout
 from rfidguard.passage import COUNTED, IN, OUT, THROUGH, watched
 from rfidguard.path import Presence
+from rfidguard.picked import TABLE as PICKED_TABLE
 from rfidguard.picked import among, passed_lately, picked_signs, seen_around
 from rfidguard.track import Track
 from rfidguard.trail import Trail
 from rfidguard.tree import Branch, Leaf
 from rfidguard.trees import Table
 from rfidguard.went_along import PICKED
-from rfidguard.went_along import TABLE as PICKED_TABLE
 from simulators.learn.scenes import Counting
 
 _EVERY: tuple[Counting, ...] = ("directed", "undirected", "none")

@@ -8,6 +8,8 @@ import msgspec
 
 KEPT_S = 10.5
 """So many seconds back each read is known by itself."""
+_SLACK_S = 4.0
+"""They are forgotten some at once: to forget one at each read would cost more than all else that a read of a shelf tag does."""
 _MOST = 16
 """Reads that a trail holds at least: of a tag that is seldom read, the last ones, however old."""
 _KNOWN_MOST = 120.0
@@ -36,7 +38,7 @@ def trodden(trail: Trail, at: float, slot: str, level_db: float) -> None:
     """Takes one read in. A report of several reads is one."""
     steps = trail.steps
     steps.append((at, slot, level_db))
-    if len(steps) > _MOST and steps[0][0] < at - KEPT_S:
+    if len(steps) > _MOST and steps[0][0] < at - KEPT_S - _SLACK_S:
         _forget(trail, at - KEPT_S)
 
 

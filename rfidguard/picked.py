@@ -8,18 +8,22 @@ seconds that slide along.
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from rfidguard.layout import GateLayout
 from rfidguard.trail import Step, Trail, add
 
+Key = TypeVar("Key")
+
 TABLE = "zones-picked"
 AGES_S = (1.6, 2.4, 3.3)
 """So long after somebody was counted it is asked: a ring is of use for 4 s."""
 OUTSIDE = 0.87
-"""Which share of the reads of what is outside the outer antennas give."""
+_INSIDE = 0.2
+"""Which share of the reads of what is outside the outer antennas give, and of what is on its way there."""
 _EARLIER_S = 7.0
 """What was heard so long before the count tells of the shelf."""
 _BEFORE_S = 4.0
@@ -101,7 +105,7 @@ class Seen(msgspec.Struct, frozen=True):
 
     def crude(self) -> float:
         """How much the sides alone speak for its having gone along."""
-        return _told(self.after, self.shelf, OUTSIDE) + 0.5 * _told(self.before, self.shelf, 0.2)
+        return _told(self.after, self.shelf, OUTSIDE) + 0.5 * _told(self.before, self.shelf, _INSIDE)
 
 
 def seen_around(trail: Trail, gate: GateLayout, counted: float, now: float) -> Seen | None:
@@ -163,6 +167,21 @@ def _told(part: Part, shelf: Shelf, outside: float) -> float:
     return part.far * math.log(outside / shelf.share) + part.near * math.log((1.0 - outside) / (1.0 - shelf.share))
 
 
+def compared(
+    trails: Iterable[tuple[Key, Trail]], gate: GateLayout, counts: Sequence[tuple[float, str]], counted: float, now: float,
+    floor_db: float, least: float = -math.inf,
+) -> Iterator[tuple[Key, float, dict[str, float]]]:  # fmt: skip
+    """Of the tags that stood in view when somebody was `counted`, those of which the sides tell (`Seen.crude`) at least `least`:
+    whose trail it is, what the sides tell, and every sign.
+    """
+    seen = [(key, each) for key, trail in trails if (each := seen_around(trail, gate, counted, now)) is not None]
+    told = [each.crude() for _, each in seen]
+    passed = passed_lately(counts, counted)
+    for (key, each), crude, others in zip(seen, told, among(told), strict=True):
+        if crude >= least:
+            yield key, crude, picked_signs(each, counted, now, floor_db) | others | passed
+
+
 def picked_signs(seen: Seen, counted: float, now: float, floor_db: float) -> dict[str, float]:
     """Every sign of one tag by name, but for those against the others of its shelf (`among`)."""
     shelf, before, passing, after = seen.shelf, seen.before, seen.passing, seen.after
@@ -184,7 +203,7 @@ def picked_signs(seen: Seen, counted: float, now: float, floor_db: float) -> dic
         "after_far": float(after.far),
         "after_told": told,
         "gone_told": told + _told(passing, shelf, OUTSIDE),
-        "before_told": _told(before, shelf, 0.2),
+        "before_told": _told(before, shelf, _INSIDE),
         "before_dev": before.dev,
         "before_devmean": before.dev / before.dev_n if before.dev_n else -1.0,
         "after_dev": after.dev,

@@ -3,14 +3,14 @@
 `passage.look` follows one tag from moment to moment. Here all tags of a shelf are compared, a few times after each count.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from rfidguard.bins import binned
 from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
 from rfidguard.passage import LOOK_S
 from rfidguard.path import Presence
-from rfidguard.picked import AGES_S, TABLE, Seen, among, passed_lately, picked_signs, seen_around
+from rfidguard.picked import AGES_S, TABLE, compared
 from rfidguard.shelf import TENTHS, caught_up
 from rfidguard.track import Track
 from rfidguard.trees import score, table
@@ -37,24 +37,13 @@ def went_along(
 def _with(
     gate: GateLayout, presence: Presence, tracks: Collection[Track], counted: float, floor_db: float, now: float
 ) -> Iterator[tuple[Track, Found]]:
-    seen = stood(gate, tracks, counted, now)
-    compared = among([each.crude() for _, each in seen])
-    passed = passed_lately(presence.counts, counted)
-    for (track, each), others in zip(seen, compared, strict=True):
-        if track.state == "left" or each.crude() < _LEAST_CRUDE:
-            continue
-        signs = picked_signs(each, counted, now, floor_db) | others | passed
-        if score(table(TABLE), signs) >= PICKED:
+    trails = ((track, track.trail) for track in tracks)
+    for track, _, signs in compared(trails, gate, presence.counts, counted, now, floor_db, _LEAST_CRUDE):
+        if track.state != "left" and score(table(TABLE), signs) >= PICKED:
             _taken(track, counted, now)
             what = found("out", track, table(TABLE), signs, counted)
             track.state, track.start_at = "left", now
             yield track, what
-
-
-def stood(gate: GateLayout, tracks: Collection[Track], counted: float, now: float) -> Sequence[tuple[Track, Seen]]:
-    """The tags that stood in view and were heard around the time when somebody was counted."""
-    seen = ((track, seen_around(track.trail, gate, counted, now)) for track in tracks)
-    return [(track, each) for track, each in seen if each is not None]
 
 
 def _taken(track: Track, counted: float, now: float) -> None:

@@ -3,7 +3,6 @@
 Only trails and counts are followed: no track, no place, no table plays a part in these rows.
 """
 
-import hashlib
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,10 +13,10 @@ from rfidguard.evaluate import Passage, Truth
 from rfidguard.events import Count, Event, Read
 from rfidguard.floor import floor_heard
 from rfidguard.layout import GateLayout, antenna_slot, layout_from
-from rfidguard.picked import AGES_S, Seen, among, passed_lately, picked_signs, seen_around
+from rfidguard.picked import AGES_S, compared
 from rfidguard.trail import Trail, trodden
 from simulators.learn.labels import UNASKED, YES, gone_out
-from simulators.learn.rows import Rows, carried
+from simulators.learn.rows import Rows, carried, drawn
 from simulators.scene_cache import Played
 
 _UNLIKELY = -1.0
@@ -39,7 +38,7 @@ def picked_rows_of(scene: Played) -> Rows:
     for epc, signs, crude, counted, now in _asked(gate, scene.events):
         label = _label(passages.get(epc, ()), counted, now)
         share = _UNLIKELY_KEPT if crude < _UNLIKELY and label != YES else 1.0
-        if _drawn(epc, now) < share:
+        if drawn(f"{epc} {now:.3f}") < share:
             rows.add(signs, label, UNASKED, 1.0 / share)
     return rows
 
@@ -58,21 +57,11 @@ def _asked(gate: GateLayout, events: Iterable[Event]) -> Iterator[tuple[str, dic
         elif isinstance(event, Read):
             while moments and moments[0][0] <= event.at:
                 now, counted = moments.pop(0)
-                yield from _compared(gate, trails, counts, counted, now, floor_db)
+                for epc, crude, signs in compared(trails.items(), gate, counts, counted, now, floor_db):
+                    yield epc, signs, crude, counted, now
             trail = trails.setdefault(event.epc, Trail())
             trodden(trail, event.at, antenna_slot(event.reader, event.antenna), event.rssi_dbm)
             floor_db, heard = floor_heard(floor_db, heard, event.rssi_dbm)
-
-
-def _compared(
-    gate: GateLayout, trails: dict[str, Trail], counts: Sequence[tuple[float, str]], counted: float, now: float, floor_db: float
-) -> Iterator[tuple[str, dict[str, float], float, float, float]]:
-    seen: list[tuple[str, Seen]] = [
-        (epc, each) for epc, trail in trails.items() if (each := seen_around(trail, gate, counted, now)) is not None
-    ]
-    passed = passed_lately(counts, counted)
-    for (epc, each), others in zip(seen, among([each.crude() for _, each in seen]), strict=True):
-        yield epc, picked_signs(each, counted, now, floor_db) | others | passed, each.crude(), counted, now
 
 
 def _label(passages: Sequence[Passage], counted: float, now: float) -> int:
@@ -82,9 +71,3 @@ def _label(passages: Sequence[Passage], counted: float, now: float) -> int:
         return label
     crossed = (passage.cross for passage in passages if passage.direction == "out" and passage.cross is not None)
     return YES if any(_EARLY_S <= counted - cross <= _LATE_S for cross in crossed) else UNASKED
-
-
-def _drawn(epc: str, now: float) -> float:
-    """0 to 1, evenly; always the same for a tag at a moment."""
-    digest = hashlib.blake2b(f"{epc} {now:.3f}".encode(), digest_size=4).digest()
-    return int.from_bytes(digest, "big") / 2**32

@@ -73,7 +73,7 @@ def rows_of(scene: Played, counting: Counting, weighs: float = 1.0) -> Rows:
     for track, seen, now in looks(layout, gate, heard_as(scene.events, counting)):
         passages = of_tag.get(track.epc, ())
         share, weight = _share(passages)
-        if _drawn(track.epc, now) < share:
+        if drawn(f"{track.epc} {round(now * 10)}") < share:
             rows.add(seen.signs, gone_out(passages, now), come_in(passages, now), weighs * weight)
     return rows
 
@@ -133,7 +133,7 @@ def _share(passages: Sequence[Passage]) -> tuple[float, float]:
     return _LOOKS_KEPT * min(1.0, _MOST_TAGS / max(len(passage.tags) for passage in passages)), 1.0
 
 
-def _drawn(epc: str, now: float) -> float:
-    """0 to 1, evenly; always the same for a tag at a moment."""
-    digest = hashlib.blake2b(f"{epc} {round(now * 10)}".encode(), digest_size=4).digest()
+def drawn(what: str) -> float:
+    """0 to 1, evenly; always the same for the same tag and moment."""
+    digest = hashlib.blake2b(what.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") / 2**32

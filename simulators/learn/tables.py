@@ -14,7 +14,7 @@ from rfidguard.layout import GateLayout
 from rfidguard.passage import COUNTED, IN, OUT, THROUGH, watched
 from rfidguard.path import Presence
 from rfidguard.picked import TABLE as PICKED_TABLE
-from rfidguard.picked import among, passed_lately, picked_signs, seen_around
+from rfidguard.picked import compared
 from rfidguard.track import Track
 from rfidguard.trail import Trail
 from rfidguard.tree import Branch, Leaf
@@ -73,9 +73,8 @@ def cheap_signs(of: Wanted) -> frozenset[str]:
 
 def _signs_after_count() -> frozenset[str]:
     trail = Trail([(float(at), "r/1", -60.0) for at in range(40)])
-    seen = seen_around(trail, _gate(True), 38.0, 39.6)
-    assert seen is not None
-    return frozenset(picked_signs(seen, 38.0, 39.6, -70.0) | among([0.0])[0] | passed_lately((), 38.0))
+    ((_, _, signs),) = compared([("", trail)], _gate(True), (), 38.0, 39.6, -70.0)
+    return frozenset(signs)
 
 
 def _track() -> Track:

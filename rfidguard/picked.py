@@ -37,17 +37,38 @@ _UNHEARD_DB, _UNKNOWN_DB = -30.0, -15.0
 """Against the loudest antenna of its shelf: a side that heard nothing just then, and one that never hears the tag there."""
 _NEVER_S = 9.0
 _MANY = 30.0
+_PARTS = slice(2, 5)
+BEFORE, PASSING, AFTER = range(3)
 _NEAR_S = 4.0
 
 
-class Shelf(msgspec.Struct, frozen=True):
-    """How a tag was heard where it stood. `share`: of its reads by the outer antennas. `mean_db`, `spread_db`: by antenna;
-    `near_db`, `far_db`: by the loudest of each side; `unheard_db`: what a side that hears nothing counts as.
+class Sides(msgspec.Struct, frozen=True):
+    """How often each side heard a tag. Where it stood: of `reads` in all, `rate_hz`, the outer antennas gave this `share`. Then
+    `near` and `far`: reads before, while and after somebody was counted.
     """
 
     reads: float
     rate_hz: float
     share: float
+    near: tuple[int, ...]
+    far: tuple[int, ...]
+
+    def crude(self) -> float:
+        """How much the sides alone speak for its having gone along."""
+        return self.told(AFTER, OUTSIDE) + 0.5 * self.told(BEFORE, _INSIDE)
+
+    def told(self, part: int, outside: float) -> float:
+        """How much (natural log) the sides speak for a place that the outer antennas hear at `outside` of all reads, against
+        its shelf.
+        """
+        return self.far[part] * math.log(outside / self.share) + self.near[part] * math.log((1.0 - outside) / (1.0 - self.share))
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """How loud a tag was where it stood. `mean_db`, `spread_db`: by antenna; `near_db`, `far_db`: by the loudest of each side;
+    `unheard_db`: what a side that hears nothing counts as.
+    """
+
     mean_db: dict[str, float]
     spread_db: dict[str, float]
     near_db: float
@@ -56,12 +77,10 @@ class Shelf(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, kw_only=True):
-    """What one stretch of time holds of a tag: reads by each side, and by antennas that did not know it (`strange`); the loudest
-    level of each side; how far levels are from those of its shelf, in spreads (`dev`, of `dev_n`) and in dB (`…_lift`, of `…_n`).
+    """What one stretch of time holds of a tag: reads by antennas that did not know it (`strange`); the loudest level of each
+    side; how far levels are from those of its shelf, in spreads (`dev`, of `dev_n`) and in dB (`…_lift`, of `…_n`).
     """
 
-    near: int = 0
-    far: int = 0
     strange: int = 0
     dev: float = 0.0
     dev_n: int = 0
@@ -82,12 +101,10 @@ class Part(msgspec.Struct, kw_only=True):
             self.dev_n += 1
         known = usual is not None
         if zone == gate.near:
-            self.near += 1
             self.near_db = max(self.near_db, level)
             self.near_lift += level - (usual or level)
             self.near_n += known
         elif zone == gate.far:
-            self.far += 1
             self.far_db = max(self.far_db, level)
             self.far_lift += level - (usual or level)
             self.far_n += known
@@ -97,61 +114,78 @@ class Seen(msgspec.Struct, frozen=True):
     """A tag before, while and after somebody was counted; when it was last heard at all, and by the inner side (Unix seconds)."""
 
     shelf: Shelf
-    before: Part
-    passing: Part
-    after: Part
+    parts: tuple[Part, ...]
     last_at: float
     near_at: float
 
-    def crude(self) -> float:
-        """How much the sides alone speak for its having gone along."""
-        return _told(self.after, self.shelf, OUTSIDE) + 0.5 * _told(self.before, self.shelf, _INSIDE)
 
-
-def seen_around(trail: Trail, gate: GateLayout, counted: float, now: float) -> Seen | None:
-    """What is known of a tag `now` that may have gone along with somebody `counted`; None where it did not stand here, or was not
-    heard around then.
+def sides_of(trail: Trail, gate: GateLayout, counted: float) -> Sides | None:
+    """How each side heard a tag that may have gone along with somebody `counted`; None where it did not stand here, or was not
+    heard around then. Asked of a whole shelf: no level is looked at.
     """
-    if not trail.steps or trail.steps[-1][0] < counted - _BEFORE_S - 1.0:
+    steps = trail.steps
+    if not steps or steps[-1][0] < counted - _BEFORE_S - 1.0:
         return None
-    steps = sorted(trail.steps)
-    first = bisect_left(steps, (counted - _BEFORE_S, ""))
-    if first >= len(steps):
+    bounds, zones = _bounds(counted), gate.zones
+    near, far, every = [0] * 5, [0] * 5, [0] * 5
+    last = bounds[0]
+    for at, slot, _ in steps:
+        part = bisect_right(bounds, at)
+        every[part] += 1
+        zone = zones.get(slot)
+        if zone == gate.near:
+            near[part] += 1
+        elif zone == gate.far:
+            far[part] += 1
+        if part == 0:
+            last = at
+    since = min(steps[0][0], bounds[0]) if trail.since is None else trail.since
+    reads = sum(known.n for known in trail.before.values()) + every[0]
+    if not any(every[_PARTS]) or reads < _LEAST_READS or last - since < _LEAST_S:
         return None
-    shelf = _shelf(trail, steps[: bisect_left(steps, (counted - _EARLIER_S, ""))], gate, counted - _EARLIER_S)
-    if shelf is None:
-        return None
-    unheard = Part(near_db=shelf.unheard_db, far_db=shelf.unheard_db)
-    parts = unheard, msgspec.structs.replace(unheard), msgspec.structs.replace(unheard)
+    share = _share(trail, gate, near[0], far[0])
+    return Sides(reads, reads / (bounds[0] - since + 1.0), share, tuple(near[_PARTS]), tuple(far[_PARTS]))
+
+
+def _share(trail: Trail, gate: GateLayout, near: float, far: float) -> float:
+    """Of the outer antennas, with what the trail has forgotten."""
+    for slot, known in trail.before.items():
+        zone = gate.zones.get(slot)
+        if zone == gate.near:
+            near += known.n
+        elif zone == gate.far:
+            far += known.n
+    return (far + _SHARE_READS) / (far + near + 2 * _SHARE_READS)
+
+
+def seen_around(trail: Trail, gate: GateLayout, counted: float) -> Seen:
+    """How loud it was, of a tag of which the sides are known."""
+    steps, bounds = sorted(trail.steps), _bounds(counted)
+    shelf = _shelf(trail, steps[: bisect_left(steps, (bounds[0], ""))], gate)
+    parts = tuple(Part(near_db=shelf.unheard_db, far_db=shelf.unheard_db) for _ in range(3))
     near_at = -math.inf
-    for step in steps[first : bisect_right(steps, (now, "~"))]:
-        part = 0 if step[0] < counted - _AROUND_S else 1 if step[0] < counted + _AROUND_S else 2
+    for step in steps[bisect_left(steps, (bounds[1], "")) :]:
         zone = gate.zones.get(step[1])
-        parts[part].hear(step, shelf, zone, gate)
+        parts[bisect_right(bounds, step[0]) - _PARTS.start].hear(step, shelf, zone, gate)
         near_at = step[0] if zone == gate.near else near_at
-    return Seen(shelf, *parts, steps[-1][0], near_at)
+    return Seen(shelf, parts, steps[-1][0], near_at)
 
 
-def _shelf(trail: Trail, earlier: Sequence[Step], gate: GateLayout, until: float) -> Shelf | None:
+def _bounds(counted: float) -> tuple[float, float, float, float]:
+    """Where it stood; a gap; before; while; after."""
+    return counted - _EARLIER_S, counted - _BEFORE_S, counted - _AROUND_S, counted + _AROUND_S
+
+
+def _shelf(trail: Trail, earlier: Sequence[Step], gate: GateLayout) -> Shelf:
     heard = {slot: msgspec.structs.replace(known) for slot, known in trail.before.items()}
     for _, slot, level_db in earlier:
         add(heard, slot, level_db)
-    since = trail.since if trail.since is not None else (earlier[0][0] if earlier else until)
-    reads = sum(known.n for known in heard.values())
-    last = earlier[-1][0] if earlier else until
-    if reads < _LEAST_READS or last - since < _LEAST_S:
-        return None
-    far = sum(known.n for slot, known in heard.items() if gate.zones.get(slot) == gate.far)
-    near = sum(known.n for slot, known in heard.items() if gate.zones.get(slot) == gate.near)
     mean = {slot: known.total_db / known.n for slot, known in heard.items()}
     loudest_db = max(mean.values())
     spread = {
         slot: math.sqrt(max(known.square_db / known.n - mean[slot] ** 2, 0.0) + _SPREAD_DB) for slot, known in heard.items()
     }
     return Shelf(
-        reads=reads,
-        rate_hz=reads / (until - since + 1.0),
-        share=(far + _SHARE_READS) / (far + near + 2 * _SHARE_READS),
         mean_db=mean,
         spread_db=spread,
         near_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.near), default=loudest_db + _UNKNOWN_DB),
@@ -160,50 +194,45 @@ def _shelf(trail: Trail, earlier: Sequence[Step], gate: GateLayout, until: float
     )
 
 
-def _told(part: Part, shelf: Shelf, outside: float) -> float:
-    """How much (natural log) the sides speak for a place that the outer antennas hear at `outside` of all reads, against its
-    shelf.
-    """
-    return part.far * math.log(outside / shelf.share) + part.near * math.log((1.0 - outside) / (1.0 - shelf.share))
-
-
 def compared(
     trails: Iterable[tuple[Key, Trail]], gate: GateLayout, counts: Sequence[tuple[float, str]], counted: float, now: float,
     floor_db: float, least: float = -math.inf,
 ) -> Iterator[tuple[Key, float, dict[str, float]]]:  # fmt: skip
-    """Of the tags that stood in view when somebody was `counted`, those of which the sides tell (`Seen.crude`) at least `least`:
+    """Of the tags that stood in view when somebody was `counted`, those of which the sides tell (`Sides.crude`) at least `least`:
     whose trail it is, what the sides tell, and every sign.
     """
-    seen = [(key, each) for key, trail in trails if (each := seen_around(trail, gate, counted, now)) is not None]
-    told = [each.crude() for _, each in seen]
+    stood = [(key, trail, sides) for key, trail in trails if (sides := sides_of(trail, gate, counted)) is not None]
+    told = [sides.crude() for _, _, sides in stood]
     passed = passed_lately(counts, counted)
-    for (key, each), crude, others in zip(seen, told, among(told), strict=True):
+    ranked = sorted(told)
+    for (key, trail, sides), crude in zip(stood, told, strict=True):
         if crude >= least:
-            yield key, crude, picked_signs(each, counted, now, floor_db) | others | passed
+            signs = picked_signs(sides, seen_around(trail, gate, counted), counted, now, floor_db)
+            yield key, crude, signs | among(crude, ranked) | passed
 
 
-def picked_signs(seen: Seen, counted: float, now: float, floor_db: float) -> dict[str, float]:
+def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db: float) -> dict[str, float]:
     """Every sign of one tag by name, but for those against the others of its shelf (`among`)."""
-    shelf, before, passing, after = seen.shelf, seen.before, seen.passing, seen.after
+    shelf, (before, _, after) = seen.shelf, seen.parts
     quiet_s = min(now - seen.last_at, _NEVER_S)
-    told = _told(after, shelf, OUTSIDE)
+    told = sides.told(AFTER, OUTSIDE)
     return {
-        "n": float(sum(part.near + part.far for part in (before, passing, after))),
+        "n": float(sum(sides.near) + sum(sides.far)),
         "age": now - counted,
-        "pace": shelf.rate_hz,
-        "share": shelf.share,
-        "shelf_reads": shelf.reads,
+        "pace": sides.rate_hz,
+        "share": sides.share,
+        "shelf_reads": sides.reads,
         "shelf_far": shelf.far_db - floor_db,
         "shelf_near": shelf.near_db - floor_db,
-        "before_near": float(before.near),
-        "before_far": float(before.far),
-        "passing_near": float(passing.near),
-        "passing_far": float(passing.far),
-        "after_near": float(after.near),
-        "after_far": float(after.far),
+        "before_near": float(sides.near[BEFORE]),
+        "before_far": float(sides.far[BEFORE]),
+        "passing_near": float(sides.near[PASSING]),
+        "passing_far": float(sides.far[PASSING]),
+        "after_near": float(sides.near[AFTER]),
+        "after_far": float(sides.far[AFTER]),
         "after_told": told,
-        "gone_told": told + _told(passing, shelf, OUTSIDE),
-        "before_told": _told(before, shelf, _INSIDE),
+        "gone_told": told + sides.told(PASSING, OUTSIDE),
+        "before_told": sides.told(BEFORE, _INSIDE),
         "before_dev": before.dev,
         "before_devmean": before.dev / before.dev_n if before.dev_n else -1.0,
         "after_dev": after.dev,
@@ -218,27 +247,25 @@ def picked_signs(seen: Seen, counted: float, now: float, floor_db: float) -> dic
         "before_near_lift": before.near_lift / before.near_n if before.near_n else 0.0,
         "before_far_lift": before.far_lift / before.far_n if before.far_n else 0.0,
         "quiet": quiet_s,
-        "quiet_owed": quiet_s * shelf.rate_hz,
+        "quiet_owed": quiet_s * sides.rate_hz,
         "near_quiet": min(now - seen.near_at, _NEVER_S),
-        "after_owed": shelf.rate_hz * (now - counted - _AROUND_S) - after.near - after.far,
-        "before_owed": shelf.rate_hz * (_BEFORE_S - _AROUND_S) - before.near - before.far,
+        "after_owed": sides.rate_hz * (now - counted - _AROUND_S) - sides.near[AFTER] - sides.far[AFTER],
+        "before_owed": sides.rate_hz * (_BEFORE_S - _AROUND_S) - sides.near[BEFORE] - sides.far[BEFORE],
     }
 
 
-def among(told: Sequence[float]) -> list[dict[str, float]]:
-    """Of each tag how it compares with the others of its shelf, by how much the sides told of each (`Seen.crude`)."""
-    ranked = sorted(told)
+def among(own: float, ranked: Sequence[float]) -> dict[str, float]:
+    """How a tag compares with the others of its shelf, by how much the sides told of each (`Sides.crude`; `ranked` from low to
+    high, its own among them).
+    """
     many = len(ranked)
-    top, second = ranked[-1] if ranked else 0.0, ranked[-2] if many > 1 else 0.0
-    return [
-        {
-            "rank": min(float(many - bisect_right(ranked, own)), _MANY),
-            "rivals": min(float(many - bisect_right(ranked, own - 1.0)), _MANY),
-            "ahead": own - (second if own >= top else top),
-            "shelf_tags": float(min(many, 300)),
-        }
-        for own in told
-    ]
+    top, second = ranked[-1], ranked[-2] if many > 1 else 0.0
+    return {
+        "rank": min(float(many - bisect_right(ranked, own)), _MANY),
+        "rivals": min(float(many - bisect_right(ranked, own - 1.0)), _MANY),
+        "ahead": own - (second if own >= top else top),
+        "shelf_tags": float(min(many, 300)),
+    }
 
 
 def passed_lately(counts: Iterable[tuple[float, str]], counted: float) -> dict[str, float]:

@@ -11,7 +11,7 @@ from walks import T0, config, own
 from rfidguard.found import GROUPS
 from rfidguard.layout import layout_from
 from rfidguard.path import Presence
-from rfidguard.picked import AGES_S, among, seen_around
+from rfidguard.picked import AGES_S, among, sides_of
 from rfidguard.track import Track
 from rfidguard.trail import KEPT_S, Trail, trodden
 from rfidguard.went_along import went_along
@@ -44,7 +44,7 @@ def test_a_trail_forgets_no_read_of_the_last_seconds_and_holds_the_sums_of_those
 
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=40))
 def test_whom_the_sides_speak_for_most_is_first_among_the_others(told) -> None:
-    compared = among(told)
+    compared = [among(own, sorted(told)) for own in told]
     first = max(range(len(told)), key=told.__getitem__)
     assert compared[first]["rank"] == 0.0
     assert all(others["ahead"] <= 0.0 for own, others in zip(told, compared, strict=True) if own < told[first])
@@ -111,4 +111,4 @@ def test_what_is_found_says_why() -> None:
 
 def test_what_has_just_come_into_view_never_stood_here() -> None:
     trail, _ = trod([(0.3, INNER, -60)] * 20)
-    assert seen_around(trail, GATE, T0 + 5.0, T0 + 6.0) is None
+    assert sides_of(trail, GATE, T0 + 5.0) is None

@@ -16,9 +16,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "far_loud", "near_loud", "diff_0", "diff_1", "diff_2", "turned", "peaks_apart", "firsts_apart", "least_peak",
         "near_age", "near_peak_age", "near_n0", "near_n1", "near_n2", "far_age", "far_peak_age", "far_n0", "far_n1", "far_n2",
         "after_told", "gone_told", "before_told", "before_near", "before_far", "passing_near", "passing_far", "after_near",
-        "after_far", "before_strange", "after_strange",
+        "after_far", "before_strange", "after_strange", "slots_near", "early_strange", "coming_strange", "passing_strange",
+        "going_strange", "gone_strange",
     ),
-    "rise_fall": ("span", "spans", "fall", "peak_age"),
+    "rise_fall": (
+        "span", "spans", "fall", "peak_age", "early_peak", "coming_peak", "passing_peak", "going_peak", "gone_peak",
+    ),
     "phase": ("step1", "steps", "stepmean1", "liveliest", "turn"),
     "doppler": ("doppler",),
     "ripple": ("ripple", "p_still", "calm"),
@@ -28,7 +31,11 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "owed", "owed_home", "near_owed", "far_owed", "pace3", "off_since", "offn_since", "settled_s", "moved_s",
         "share", "shelf_reads", "shelf_far", "shelf_near", "before_dev", "before_devmean", "after_dev", "after_devmean",
         "after_far_rise", "after_near_rise", "before_near_rise", "after_far_lift", "before_near_lift", "before_far_lift",
-        "pace", "quiet_owed", "near_quiet", "after_owed", "before_owed",
+        "pace", "quiet_owed", "near_quiet", "after_owed", "before_owed", "shelf_slots", "shelf_loud", "stood_s",
+        "early_owed", "coming_owed", "passing_owed", "going_owed", "gone_owed",
+        "early_dev", "coming_dev", "passing_dev", "going_dev", "gone_dev",
+        "early_rise", "coming_rise", "passing_rise", "going_rise", "gone_rise",
+        "early_lift", "coming_lift", "passing_lift", "going_lift", "gone_lift",
     ),
     "new": ("new", "seen_s", "known_s", "age_s"),
     "people": (
@@ -37,9 +44,12 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "first_out_s", "first_in_s", "first_unknown_s", "n_since", "near_since", "far_since", "near_step", "far_step",
         "age", "passed_in", "passed_out",
     ),
-    "loud": ("loud", "after_far_loud"),
+    "loud": ("loud", "after_far_loud", "passing_loud", "after_loud"),
     "hearing": ("n1", "n3", "n", "slots", "bins", "quiet_s", "missed", "visit_n", "visit_owed", "quiet"),
-    "company": ("company", "movers", "missing", "flips", "rank", "rivals", "ahead", "shelf_tags"),
+    "company": (
+        "company", "movers", "missing", "flips", "rank", "rivals", "ahead", "shelf_tags", "given_before",
+        "given_passing", "given_after",
+    ),
 }  # fmt: skip
 """The terms that people see: each is the sum of what its signs add to the score. explain.py tells what they mean."""
 

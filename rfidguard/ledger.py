@@ -83,7 +83,12 @@ def mints(record: Ledger, authority: Sequence[str]) -> bool:
 
 def credits_kept_s(ttl_s: float, grace_s: float) -> float:
     """How old credits, from when they were sold, can still decide about an item that leaves now: their users may yet change."""
-    return 3 * (ttl_s + grace_s)
+    return _settled_s(ttl_s, grace_s) + ttl_s + grace_s
+
+
+def _settled_s(ttl_s: float, grace_s: float) -> float:
+    """So long after an item left with a credit nobody's leaving can take it over any more."""
+    return 2 * (ttl_s + grace_s)
 
 
 class RecordSet(msgspec.Struct):
@@ -233,7 +238,7 @@ def _paid_by_credit(
     sales = {record.id: record for record in article if record.kind == "sold"}
     bound = [record for record in valid if record.kind == BOUND and record.ref in sales]
     own = [record for record in bound if _is_kept(record, sales[record.ref or ""], mine)]
-    if own and mine.at - own[0].at > 2 * (policy.credit_ttl_s + policy.credit_grace_s):
+    if own and mine.at - own[0].at > _settled_s(policy.credit_ttl_s, policy.credit_grace_s):
         return LedgerAnswer("sold", own[0].ref, "sold", own[0].at)
     claims = _claims(by_key, [(record.epc or "00", record.at) for record in bound] + list(others), mine)
     returns = [record for record in article if record.kind == "returned"]

@@ -8,7 +8,7 @@ from rfidguard.around import Around
 from rfidguard.glance import glanced
 from rfidguard.layout import GateLayout
 from rfidguard.path import Presence, new_path
-from rfidguard.picked import TABLE as PICKED_TABLE
+from rfidguard.picked import table_of
 from rfidguard.standing import came_to_rest
 from rfidguard.track import BIN_S, Path, Track
 from rfidguard.trees import Table, hopeless, ready, table
@@ -95,5 +95,4 @@ def made_ready(gate: GateLayout) -> None:
             ready(known)
             if known.glance is not None:
                 ready(known.glance)
-    if gate.tells_direction():
-        ready(table(PICKED_TABLE))
+    ready(table(table_of(gate)))

@@ -1,274 +1,40 @@
-"""Step 3c: of goods that stood in view, did these go along with whoever was just counted going out? Pure.
+"""Step 3c: of the goods that stood in view of a gate, how each looks to have gone along with whoever was just counted. Pure.
 
 Goods taken from a shelf are no newcomers: they are read seldom, at levels that a body beside the shelf makes, too, and of two
-hundred that stand there a few look like that by chance each time. But the counter says when. What each side heard before and
-after that moment, against how it heard the tag all along, and how many others of the shelf show the same, tells more than
-seconds that slide along.
+hundred that stand there a few look like that by chance each time. But the counter says when. What was heard before and after
+that moment, against how each tag was heard all along, and how many others of the shelf show the same, tells more than seconds
+that slide along.
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-import msgspec
-
+from rfidguard import picked_plane, picked_zones
 from rfidguard.layout import GateLayout
-from rfidguard.trail import Step, Trail, add
+from rfidguard.trail import Trail
 
 Key = TypeVar("Key")
 
-TABLE = "zones-picked"
-AGES_S = (1.6, 2.4, 3.3)
-"""So long after somebody was counted it is asked: a ring is of use for 4 s."""
-OUTSIDE = 0.87
-_INSIDE = 0.2
-"""Which share of the reads of what is outside the outer antennas give, and of what is on its way there."""
-_EARLIER_S = 7.0
-"""What was heard so long before the count tells of the shelf."""
-_BEFORE_S = 4.0
-_AROUND_S = 0.2
-_LEAST_READS, _LEAST_S = 3, 15.0
-"""So often, and for so long, a tag was heard that is said to have stood here."""
-_SHARE_READS = 0.7
-_SPREAD_DB = 1.5
-_DEV_MOST = 4.0
-_UNHEARD_DB, _UNKNOWN_DB = -30.0, -15.0
-"""Against the loudest antenna of its shelf: a side that heard nothing just then, and one that never hears the tag there."""
-_NEVER_S = 9.0
-_MANY = 30.0
-_PARTS = slice(2, 5)
-BEFORE, PASSING, AFTER = range(3)
-_NEAR_S = 4.0
+ZONES, PLANE = "zones-picked", "plane-picked"
+PICKED = {ZONES: 2.2, PLANE: 1.5}
+"""Log-odds of having gone along from which goods that stood are judged to have gone out, by table."""
+LEAST_FALL_DB = 0.5
+"""Nearly all that goes through a plane is louder there than afterwards; half of a shelf is not."""
 
 
-class Sides(msgspec.Struct, frozen=True):
-    """How often each side heard a tag. Where it stood: of `reads` in all, `rate_hz`, the outer antennas gave this `share`. Then
-    `near` and `far`: reads before, while and after somebody was counted.
-    """
-
-    reads: float
-    rate_hz: float
-    share: float
-    near: tuple[int, ...]
-    far: tuple[int, ...]
-
-    def crude(self) -> float:
-        """How much the sides alone speak for its having gone along."""
-        return self.told(AFTER, OUTSIDE) + 0.5 * self.told(BEFORE, _INSIDE)
-
-    def told(self, part: int, outside: float) -> float:
-        """How much (natural log) the sides speak for a place that the outer antennas hear at `outside` of all reads, against
-        its shelf.
-        """
-        return self.far[part] * math.log(outside / self.share) + self.near[part] * math.log((1.0 - outside) / (1.0 - self.share))
-
-
-class Shelf(msgspec.Struct, frozen=True):
-    """How loud a tag was where it stood. `mean_db`, `spread_db`: by antenna; `near_db`, `far_db`: by the loudest of each side;
-    `unheard_db`: what a side that hears nothing counts as.
-    """
-
-    mean_db: dict[str, float]
-    spread_db: dict[str, float]
-    near_db: float
-    far_db: float
-    unheard_db: float
-
-
-class Part(msgspec.Struct, kw_only=True):
-    """What one stretch of time holds of a tag: reads by antennas that did not know it (`strange`); the loudest level of each
-    side; how far levels are from those of its shelf, in spreads (`dev`, of `dev_n`) and in dB (`…_lift`, of `…_n`).
-    """
-
-    strange: int = 0
-    dev: float = 0.0
-    dev_n: int = 0
-    near_db: float
-    far_db: float
-    near_lift: float = 0.0
-    far_lift: float = 0.0
-    near_n: int = 0
-    far_n: int = 0
-
-    def hear(self, step: Step, shelf: Shelf, zone: int | None, gate: GateLayout) -> None:
-        _, slot, level = step
-        usual = shelf.mean_db.get(slot)
-        if usual is None:
-            self.strange += 1
-        else:
-            self.dev += min(abs(level - usual) / shelf.spread_db[slot], _DEV_MOST)
-            self.dev_n += 1
-        known = usual is not None
-        if zone == gate.near:
-            self.near_db = max(self.near_db, level)
-            self.near_lift += level - (usual or level)
-            self.near_n += known
-        elif zone == gate.far:
-            self.far_db = max(self.far_db, level)
-            self.far_lift += level - (usual or level)
-            self.far_n += known
-
-
-class Seen(msgspec.Struct, frozen=True):
-    """A tag before, while and after somebody was counted; when it was last heard at all, and by the inner side (Unix seconds)."""
-
-    shelf: Shelf
-    parts: tuple[Part, ...]
-    last_at: float
-    near_at: float
-
-
-def sides_of(trail: Trail, gate: GateLayout, counted: float) -> Sides | None:
-    """How each side heard a tag that may have gone along with somebody `counted`; None where it did not stand here, or was not
-    heard around then. Asked of a whole shelf: no level is looked at.
-    """
-    steps = trail.steps
-    if not steps or steps[-1][0] < counted - _BEFORE_S - 1.0:
-        return None
-    bounds, zones = _bounds(counted), gate.zones
-    near, far, every = [0] * 5, [0] * 5, [0] * 5
-    last = bounds[0]
-    for at, slot, _ in steps:
-        part = bisect_right(bounds, at)
-        every[part] += 1
-        zone = zones.get(slot)
-        if zone == gate.near:
-            near[part] += 1
-        elif zone == gate.far:
-            far[part] += 1
-        if part == 0:
-            last = at
-    since = min(steps[0][0], bounds[0]) if trail.since is None else trail.since
-    reads = sum(known.n for known in trail.before.values()) + every[0]
-    if not any(every[_PARTS]) or reads < _LEAST_READS or last - since < _LEAST_S:
-        return None
-    share = _share(trail, gate, near[0], far[0])
-    return Sides(reads, reads / (bounds[0] - since + 1.0), share, tuple(near[_PARTS]), tuple(far[_PARTS]))
-
-
-def _share(trail: Trail, gate: GateLayout, near: float, far: float) -> float:
-    """Of the outer antennas, with what the trail has forgotten."""
-    for slot, known in trail.before.items():
-        zone = gate.zones.get(slot)
-        if zone == gate.near:
-            near += known.n
-        elif zone == gate.far:
-            far += known.n
-    return (far + _SHARE_READS) / (far + near + 2 * _SHARE_READS)
-
-
-def seen_around(trail: Trail, gate: GateLayout, counted: float) -> Seen:
-    """How loud it was, of a tag of which the sides are known."""
-    steps, bounds = sorted(trail.steps), _bounds(counted)
-    shelf = _shelf(trail, steps[: bisect_left(steps, (bounds[0], ""))], gate)
-    parts = tuple(Part(near_db=shelf.unheard_db, far_db=shelf.unheard_db) for _ in range(3))
-    near_at = -math.inf
-    for step in steps[bisect_left(steps, (bounds[1], "")) :]:
-        zone = gate.zones.get(step[1])
-        parts[bisect_right(bounds, step[0]) - _PARTS.start].hear(step, shelf, zone, gate)
-        near_at = step[0] if zone == gate.near else near_at
-    return Seen(shelf, parts, steps[-1][0], near_at)
-
-
-def _bounds(counted: float) -> tuple[float, float, float, float]:
-    """Where it stood; a gap; before; while; after."""
-    return counted - _EARLIER_S, counted - _BEFORE_S, counted - _AROUND_S, counted + _AROUND_S
-
-
-def _shelf(trail: Trail, earlier: Sequence[Step], gate: GateLayout) -> Shelf:
-    heard = {slot: msgspec.structs.replace(known) for slot, known in trail.before.items()}
-    for _, slot, level_db in earlier:
-        add(heard, slot, level_db)
-    mean = {slot: known.total_db / known.n for slot, known in heard.items()}
-    loudest_db = max(mean.values())
-    spread = {
-        slot: math.sqrt(max(known.square_db / known.n - mean[slot] ** 2, 0.0) + _SPREAD_DB) for slot, known in heard.items()
-    }
-    return Shelf(
-        mean_db=mean,
-        spread_db=spread,
-        near_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.near), default=loudest_db + _UNKNOWN_DB),
-        far_db=max((db for slot, db in mean.items() if gate.zones.get(slot) == gate.far), default=loudest_db + _UNKNOWN_DB),
-        unheard_db=loudest_db + _UNHEARD_DB,
-    )
+def table_of(gate: GateLayout) -> str:
+    """The name of the table that is asked at a gate."""
+    return ZONES if gate.tells_direction() else PLANE
 
 
 def compared(
     trails: Iterable[tuple[Key, Trail]], gate: GateLayout, counts: Sequence[tuple[float, str]], counted: float, now: float,
     floor_db: float, least: float = -math.inf,
 ) -> Iterator[tuple[Key, float, dict[str, float]]]:  # fmt: skip
-    """Of the tags that stood in view when somebody was `counted`, those of which the sides tell (`Sides.crude`) at least `least`:
-    whose trail it is, what the sides tell, and every sign.
+    """The tags that stood in view when somebody was `counted`, and may have gone along: whose trail it is, a first guess, and
+    every sign. `least`: of the guess, at a gate with zones.
     """
-    stood = [(key, trail, sides) for key, trail in trails if (sides := sides_of(trail, gate, counted)) is not None]
-    told = [sides.crude() for _, _, sides in stood]
-    passed = passed_lately(counts, counted)
-    ranked = sorted(told)
-    for (key, trail, sides), crude in zip(stood, told, strict=True):
-        if crude >= least:
-            signs = picked_signs(sides, seen_around(trail, gate, counted), counted, now, floor_db)
-            yield key, crude, signs | among(crude, ranked) | passed
-
-
-def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db: float) -> dict[str, float]:
-    """Every sign of one tag by name, but for those against the others of its shelf (`among`)."""
-    shelf, (before, _, after) = seen.shelf, seen.parts
-    quiet_s = min(now - seen.last_at, _NEVER_S)
-    told = sides.told(AFTER, OUTSIDE)
-    return {
-        "n": float(sum(sides.near) + sum(sides.far)),
-        "age": now - counted,
-        "pace": sides.rate_hz,
-        "share": sides.share,
-        "shelf_reads": sides.reads,
-        "shelf_far": shelf.far_db - floor_db,
-        "shelf_near": shelf.near_db - floor_db,
-        "before_near": float(sides.near[BEFORE]),
-        "before_far": float(sides.far[BEFORE]),
-        "passing_near": float(sides.near[PASSING]),
-        "passing_far": float(sides.far[PASSING]),
-        "after_near": float(sides.near[AFTER]),
-        "after_far": float(sides.far[AFTER]),
-        "after_told": told,
-        "gone_told": told + sides.told(PASSING, OUTSIDE),
-        "before_told": sides.told(BEFORE, _INSIDE),
-        "before_dev": before.dev,
-        "before_devmean": before.dev / before.dev_n if before.dev_n else -1.0,
-        "after_dev": after.dev,
-        "after_devmean": after.dev / after.dev_n if after.dev_n else -1.0,
-        "after_far_rise": after.far_db - shelf.far_db,
-        "after_near_rise": after.near_db - shelf.near_db,
-        "before_near_rise": before.near_db - shelf.near_db,
-        "after_far_loud": after.far_db - floor_db,
-        "before_strange": float(before.strange),
-        "after_strange": float(after.strange),
-        "after_far_lift": after.far_lift / after.far_n if after.far_n else 0.0,
-        "before_near_lift": before.near_lift / before.near_n if before.near_n else 0.0,
-        "before_far_lift": before.far_lift / before.far_n if before.far_n else 0.0,
-        "quiet": quiet_s,
-        "quiet_owed": quiet_s * sides.rate_hz,
-        "near_quiet": min(now - seen.near_at, _NEVER_S),
-        "after_owed": sides.rate_hz * (now - counted - _AROUND_S) - sides.near[AFTER] - sides.far[AFTER],
-        "before_owed": sides.rate_hz * (_BEFORE_S - _AROUND_S) - sides.near[BEFORE] - sides.far[BEFORE],
-    }
-
-
-def among(own: float, ranked: Sequence[float]) -> dict[str, float]:
-    """How a tag compares with the others of its shelf, by how much the sides told of each (`Sides.crude`; `ranked` from low to
-    high, its own among them).
-    """
-    many = len(ranked)
-    top, second = ranked[-1], ranked[-2] if many > 1 else 0.0
-    return {
-        "rank": min(float(many - bisect_right(ranked, own)), _MANY),
-        "rivals": min(float(many - bisect_right(ranked, own - 1.0)), _MANY),
-        "ahead": own - (second if own >= top else top),
-        "shelf_tags": float(min(many, 300)),
-    }
-
-
-def passed_lately(counts: Iterable[tuple[float, str]], counted: float) -> dict[str, float]:
-    """How many passed either way around then."""
-    near = [direction for at, direction in counts if abs(at - counted) < _NEAR_S]
-    return {"passed_in": float(near.count("in")), "passed_out": float(len(near) - near.count("in"))}
+    if gate.tells_direction():
+        return picked_zones.compared(trails, gate, counts, counted, now, floor_db, least)
+    return picked_plane.compared(trails, counts, counted, now, floor_db, LEAST_FALL_DB)

@@ -10,13 +10,12 @@ from rfidguard.found import Found, found
 from rfidguard.layout import GateLayout
 from rfidguard.passage import LOOK_S
 from rfidguard.path import Presence
-from rfidguard.picked import AGES_S, TABLE, compared
+from rfidguard.picked import PICKED, compared, table_of
+from rfidguard.picked_shelf import AGES_S
 from rfidguard.shelf import TENTHS, caught_up
 from rfidguard.track import Track
 from rfidguard.trees import score, table
 
-PICKED = 2.2
-"""Log-odds of having gone along from which goods that stood are judged to have gone out."""
 _LEAST_CRUDE = -2.5
 """What the sides must tell at least; below it no score came near, and most of a shelf is."""
 _TAKEN_S = 4.0
@@ -27,7 +26,7 @@ def went_along(
     gate: GateLayout, presence: Presence, tracks: Collection[Track], floor_db: float, now: float
 ) -> Iterator[tuple[Track, Found]]:
     """What went out with those who were counted so long ago that it is time to ask."""
-    if not gate.tells_direction() or not presence.healthy:
+    if not presence.healthy:
         return
     for counted, direction in presence.counts:
         if direction == "out" and any(now - LOOK_S < counted + age <= now for age in AGES_S):
@@ -38,10 +37,11 @@ def _with(
     gate: GateLayout, presence: Presence, tracks: Collection[Track], counted: float, floor_db: float, now: float
 ) -> Iterator[tuple[Track, Found]]:
     trails = ((track, track.trail) for track in tracks)
+    name = table_of(gate)
     for track, _, signs in compared(trails, gate, presence.counts, counted, now, floor_db, _LEAST_CRUDE):
-        if track.state != "left" and score(table(TABLE), signs) >= PICKED:
+        if track.state != "left" and score(table(name), signs) >= PICKED[name]:
             _taken(track, counted, now)
-            what = found("out", track, table(TABLE), signs, counted)
+            what = found("out", track, table(name), signs, counted)
             track.state, track.start_at = "left", now
             yield track, what
 

@@ -48,9 +48,9 @@ def learn(
 
     Simulates scenes (a store: some 10 s each; seeds below 1000, the others are held back for figures), watches each as the
     program would, labels what it sees by the truth, and fits one table a question: zones-out, zones-in (gates with inside and
-    outside zones), zones-picked (there, after a count: did goods that stood go along?), plane-out, plane-in (all antennas in
-    one plane), plane-through (the same without counters: has it gone through, whichever way?). Ends with what each table says
-    of scenes that it was not made from.
+    outside zones), plane-out, plane-in (all antennas in one plane), zones-picked, plane-picked (at each, after a count: did
+    goods that stood go along?), plane-through (in one plane without counters: has it gone through, whichever way?). Ends with
+    what each table says of scenes that it was not made from.
 
     The same scenes, versions and --jobs give the same trees. Afterwards run the suites: rfidguard evaluate --suite all.
     """
@@ -100,7 +100,7 @@ def heard(play: Play, cache: Path | None) -> Heard:
     scene = played_scene(play, cache)
     weighs = PLAIN_WEIGHS if play.world == "plain" else 1.0
     found: Heard = [("look", counting, rows_of(scene, counting, weighs)) for counting in countings(play)]
-    return [*found, ("count", "directed", picked_rows_of(scene))] if play.zoned and play.world == "store" else found
+    return [*found, ("count", "directed", picked_rows_of(scene))] if play.world == "store" else found
 
 
 def _rows_for(entry: Wanted, made: dict[Play, Heard]) -> list[tuple[int, Rows]]:

@@ -3,6 +3,7 @@
 Only trails and counts are followed: no track, no place, no table plays a part in these rows.
 """
 
+import math
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -13,15 +14,15 @@ from rfidguard.evaluate import Passage, Truth
 from rfidguard.events import Count, Event, Read
 from rfidguard.floor import floor_heard
 from rfidguard.layout import GateLayout, antenna_slot, layout_from
-from rfidguard.picked import AGES_S, compared
+from rfidguard.picked import compared
+from rfidguard.picked_shelf import AGES_S
 from rfidguard.trail import Trail, trodden
 from simulators.learn.labels import UNASKED, YES, gone_out
 from simulators.learn.rows import Rows, carried, drawn
 from simulators.scene_cache import Played
 
-_UNLIKELY = -1.0
-"""What the sides tell of most of a shelf; of those so few become rows, each for as many."""
-_UNLIKELY_KEPT = 0.1
+_UNLIKELY = {True: (-1.0, 0.1), False: (math.inf, 0.2)}
+"""By whether the gate has zones: below which first guess only this share becomes rows, each for as many."""
 _EARLY_S, _LATE_S = -1.0, 1.2
 """A count so long after a crossing, or before it, was of whoever crossed."""
 
@@ -35,16 +36,17 @@ def picked_rows_of(scene: Played) -> Rows:
     (gate,) = layout.gates.values()
     passages = carried(msgspec.convert(scene.truth, Truth))
     rows = Rows()
-    for epc, signs, crude, counted, now in _asked(gate, scene.events):
+    unlikely, kept = _UNLIKELY[gate.tells_direction()]
+    for epc, signs, guess, counted, now in _asked(gate, scene.events):
         label = _label(passages.get(epc, ()), counted, now)
-        share = _UNLIKELY_KEPT if crude < _UNLIKELY and label != YES else 1.0
+        share = kept if guess < unlikely and label != YES else 1.0
         if drawn(f"{epc} {now:.3f}") < share:
             rows.add(signs, label, UNASKED, 1.0 / share)
     return rows
 
 
 def _asked(gate: GateLayout, events: Iterable[Event]) -> Iterator[tuple[str, dict[str, float], float, float, float]]:
-    """Each tag that stood at each moment at which the program would ask: EPC, signs, what the sides tell, the count, now."""
+    """Each tag that stood at each moment at which the program would ask: EPC, signs, a first guess, the count, now."""
     trails: dict[str, Trail] = {}
     counts: list[tuple[float, str]] = []
     moments: list[Moment] = []
@@ -57,8 +59,8 @@ def _asked(gate: GateLayout, events: Iterable[Event]) -> Iterator[tuple[str, dic
         elif isinstance(event, Read):
             while moments and moments[0][0] <= event.at:
                 now, counted = moments.pop(0)
-                for epc, crude, signs in compared(trails.items(), gate, counts, counted, now, floor_db):
-                    yield epc, signs, crude, counted, now
+                for epc, guess, signs in compared(trails.items(), gate, counts, counted, now, floor_db):
+                    yield epc, signs, guess, counted, now
             trail = trails.setdefault(event.epc, Trail())
             trodden(trail, event.at, antenna_slot(event.reader, event.antenna), event.rssi_dbm)
             floor_db, heard = floor_heard(floor_db, heard, event.rssi_dbm)

@@ -13,13 +13,11 @@ from rfidguard.glance import glanced
 from rfidguard.layout import GateLayout
 from rfidguard.passage import COUNTED, IN, OUT, THROUGH, watched
 from rfidguard.path import Presence
-from rfidguard.picked import TABLE as PICKED_TABLE
-from rfidguard.picked import compared
+from rfidguard.picked import PICKED, PLANE, ZONES, compared
 from rfidguard.track import Track
 from rfidguard.trail import Trail
 from rfidguard.tree import Branch, Leaf
 from rfidguard.trees import Table
-from rfidguard.went_along import PICKED
 from simulators.learn.scenes import Counting
 
 _EVERY: tuple[Counting, ...] = ("directed", "undirected", "none")
@@ -43,9 +41,10 @@ class Wanted:
 TABLES = (
     Wanted("zones-out", True, "out", _EVERY, OUT),
     Wanted("zones-in", True, "in", _EVERY, IN),
-    Wanted(PICKED_TABLE, True, "out", ("directed",), PICKED, "count"),
+    Wanted(ZONES, True, "out", ("directed",), PICKED[ZONES], "count"),
     Wanted("plane-out", False, "out", ("directed", "undirected"), COUNTED),
     Wanted("plane-in", False, "in", _EVERY, IN),
+    Wanted(PLANE, False, "out", ("directed",), PICKED[PLANE], "count"),
     Wanted("plane-through", False, "through", ("none",), THROUGH),
 )
 
@@ -61,7 +60,7 @@ def wanted(names: Collection[str]) -> list[Wanted]:
 def known_signs(of: Wanted) -> frozenset[str]:
     """The signs that the program gives where it asks a table."""
     if of.of == "count":
-        return _signs_after_count()
+        return _signs_after_count(_gate(of.zoned))
     seen = watched(_track(), _gate(of.zoned), Presence(), Around(), 0.1)
     return frozenset() if seen is None else frozenset(seen.signs)
 
@@ -71,9 +70,9 @@ def cheap_signs(of: Wanted) -> frozenset[str]:
     return frozenset() if of.of == "count" else frozenset(glanced(_track(), _gate(of.zoned), Presence(), Around(), 0.1))
 
 
-def _signs_after_count() -> frozenset[str]:
-    trail = Trail([(float(at), "r/1", -60.0) for at in range(40)])
-    ((_, _, signs),) = compared([("", trail)], _gate(True), (), 38.0, 39.6, -70.0)
+def _signs_after_count(gate: GateLayout) -> frozenset[str]:
+    trail = Trail([(float(at), "r/1", -60.0) for at in range(39)])
+    ((_, _, signs),) = compared([("", trail)], gate, (), 38.0, 39.6, -70.0)
     return frozenset(signs)
 
 

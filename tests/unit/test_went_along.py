@@ -4,19 +4,25 @@ from collections.abc import Sequence
 from itertools import accumulate
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from walks import T0, config, own
 
 from rfidguard.found import GROUPS
-from rfidguard.layout import layout_from
+from rfidguard.layout import GateLayout, layout_from
 from rfidguard.path import Presence
-from rfidguard.picked import AGES_S, among, sides_of
+from rfidguard.picked_plane import passed
+from rfidguard.picked_shelf import AGES_S, among
+from rfidguard.picked_zones import sides_of
 from rfidguard.track import Track
 from rfidguard.trail import KEPT_S, Trail, trodden
 from rfidguard.went_along import went_along
 
 GATE = layout_from(config()).gates["front"]
+READER = {"id": "front-1", "driver": "replay", "antennas": {1: "threshold", 2: "threshold"}}
+PLANE = layout_from(config(gate=[{"id": "front", "mode": "observe", "reader": [READER]}])).gates["front"]
+GATES = pytest.mark.parametrize("gate", [GATE, PLANE], ids=["zones", "plane"])
 INNER, OUTER = (next(slot for slot, zone in GATE.zones.items() if zone == wanted) for wanted in (GATE.near, GATE.far))
 COUNTED = T0 + 60.0
 reads = st.lists(st.tuples(st.floats(0, 3.0), st.sampled_from([INNER, OUTER]), st.integers(-80, -40)), min_size=1, max_size=200)
@@ -62,48 +68,58 @@ def shelf(serials: range, taken: str | None, shift_db: float = 0.0) -> list[Trac
         while at < COUNTED + 4.0:
             gone = epc == taken and at > COUNTED - 1.5
             slot = (OUTER if at > COUNTED else INNER) if gone else INNER if rng.random() < 0.7 else OUTER
-            if not gone or at < COUNTED + 2.0:
-                trodden(track.trail, at, slot, shift_db + (-52.0 if gone else level[slot]) + rng.gauss(0, 1))
+            if not gone or at < COUNTED + 1.6:
+                trodden(track.trail, at, slot, shift_db + (_carried_db(at) if gone else level[slot]) + rng.gauss(0, 1))
                 track.last_at = at
-            at += 0.4 if gone else rng.uniform(0.5, 1.5)
+            at += 0.3 if gone else rng.uniform(0.5, 1.5)
         tracks.append(track)
     return tracks
 
 
-def told(tracks: list[Track], presence: Presence, floor_db: float = -72.0) -> list[str]:
+def _carried_db(at: float) -> float:
+    """Loudest in the plane, fainter with every step away from it."""
+    return -48.0 - 6.0 * abs(at - COUNTED)
+
+
+def told(gate: GateLayout, tracks: list[Track], presence: Presence, floor_db: float = -72.0) -> list[str]:
     found = []
     for tenth in range(45):
         now = COUNTED + tenth / 10
-        found += [track.epc for track, what in went_along(GATE, presence, tracks, floor_db, now) if what.direction == "out"]
+        found += [track.epc for track, what in went_along(gate, presence, tracks, floor_db, now) if what.direction == "out"]
     return found
 
 
-def test_goods_taken_from_a_shelf_go_along_with_who_is_counted() -> None:
+@GATES
+def test_goods_taken_from_a_shelf_go_along_with_who_is_counted(gate: GateLayout) -> None:
     tracks = shelf(range(1, 60), own(7))
-    assert told(tracks, Presence([(COUNTED, "out")], True, 1)) == [own(7)]
+    assert told(gate, tracks, Presence([(COUNTED, "out")], True, 1)) == [own(7)]
     assert [track.state for track in tracks if track.epc == own(7)] == ["left"]
 
 
-def test_absolute_level_does_not_matter() -> None:
+@GATES
+def test_absolute_level_does_not_matter(gate: GateLayout) -> None:
     for shift_db in (-25.0, 25.0):
         tracks = shelf(range(1, 60), own(7), shift_db)
-        assert told(tracks, Presence([(COUNTED, "out")], True, 1), -72.0 + shift_db) == [own(7)]
+        assert told(gate, tracks, Presence([(COUNTED, "out")], True, 1), -72.0 + shift_db) == [own(7)]
 
 
-def test_nothing_goes_along_with_nobody_or_with_who_comes_in_or_past_a_counter_that_is_not_trusted() -> None:
+@GATES
+def test_nothing_goes_along_with_nobody_or_with_who_comes_in_or_past_a_counter_that_is_not_trusted(gate: GateLayout) -> None:
     for presence in (Presence([], True), Presence([(COUNTED, "in")], True), Presence([(COUNTED, "out")], False)):
-        assert told(shelf(range(1, 60), own(7)), presence) == []
+        assert told(gate, shelf(range(1, 60), own(7)), presence) == []
 
 
-def test_a_shelf_of_which_nothing_is_taken_stays() -> None:
-    assert told(shelf(range(1, 60), None), Presence([(COUNTED, "out")], True, 1)) == []
+@GATES
+def test_a_shelf_of_which_nothing_is_taken_stays(gate: GateLayout) -> None:
+    assert told(gate, shelf(range(1, 60), None), Presence([(COUNTED, "out")], True, 1)) == []
 
 
-def test_what_is_found_says_why() -> None:
+@GATES
+def test_what_is_found_says_why(gate: GateLayout) -> None:
     tracks = shelf(range(1, 60), own(7))
     presence = Presence([(COUNTED, "out")], True, 1)
     now = [COUNTED + age + 0.05 for age in AGES_S]
-    (what,) = [found for at in now for _, found in went_along(GATE, presence, tracks, -72.0, at)]
+    (what,) = [found for at in now for _, found in went_along(gate, presence, tracks, -72.0, at)]
     assert what.crossing == COUNTED
     assert abs(sum(what.terms.get(name, 0.0) for name in ("prior", *GROUPS)) - what.terms["score"]) < 0.02
     assert what.terms["reads"] > 0
@@ -112,3 +128,12 @@ def test_what_is_found_says_why() -> None:
 def test_what_has_just_come_into_view_never_stood_here() -> None:
     trail, _ = trod([(0.3, INNER, -60)] * 20)
     assert sides_of(trail, GATE, T0 + 5.0) is None
+    assert passed(trail, T0 + 5.0) is None
+
+
+@given(reads)
+def test_what_was_never_louder_than_since_has_not_passed(gaps) -> None:
+    trail, last = trod(gaps)
+    tag = passed(trail, last - 2.0)
+    if tag is not None and all(step[2] == -80.0 for window in tag.windows[1:3] for step in window):
+        assert tag.fall_db <= 0.0 or not (tag.windows[3] or tag.windows[4])

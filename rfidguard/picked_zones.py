@@ -1,0 +1,229 @@
+"""Step 3c: of goods that stood at a gate with inside and outside zones: did these go along with whoever was counted? Pure.
+
+First how often each side heard them, of the whole shelf; then, of those that the sides do not speak against, how loud.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from rfidguard.layout import GateLayout
+from rfidguard.picked_shelf import (
+    BEFORE_S,
+    DEV_MOST,
+    EARLIER_S,
+    NEVER_S,
+    UNHEARD_DB,
+    Shelf,
+    Stay,
+    among,
+    passed_lately,
+    shelf_of,
+    stay_of,
+)  # fmt: skip
+from rfidguard.trail import Step, Trail
+
+Key = TypeVar("Key")
+
+OUTSIDE = 0.87
+_INSIDE = 0.2
+"""Which share of the reads of what is outside the outer antennas give, and of what is on its way there."""
+_AROUND_S = 0.2
+_LEAST_S = 15.0
+"""So long a tag was heard that is said to have stood here."""
+_SHARE_READS = 0.7
+_UNKNOWN_DB = -15.0
+"""Against the loudest antenna of its shelf: a side that never hears the tag there."""
+_PARTS = slice(2, 5)
+BEFORE, PASSING, AFTER = range(3)
+
+
+class Sides(msgspec.Struct, frozen=True):
+    """How often each side heard a tag. Where it stood: of the reads of its `stay` the outer antennas gave this `share`. Then
+    `near` and `far`: reads before, while and after somebody was counted.
+    """
+
+    stay: Stay
+    share: float
+    near: tuple[int, ...]
+    far: tuple[int, ...]
+
+    def crude(self) -> float:
+        """How much the sides alone speak for its having gone along."""
+        return self.told(AFTER, OUTSIDE) + 0.5 * self.told(BEFORE, _INSIDE)
+
+    def told(self, part: int, outside: float) -> float:
+        """How much (natural log) the sides speak for a place that the outer antennas hear at `outside` of all reads, against
+        its shelf.
+        """
+        return self.far[part] * math.log(outside / self.share) + self.near[part] * math.log((1.0 - outside) / (1.0 - self.share))
+
+
+class Part(msgspec.Struct, kw_only=True):
+    """What one stretch of time holds of a tag: reads by antennas that did not know it (`strange`); the loudest level of each
+    side; how far levels are from those of its shelf, in spreads (`dev`, of `dev_n`) and in dB (`…_lift`, of `…_n`).
+    """
+
+    strange: int = 0
+    dev: float = 0.0
+    dev_n: int = 0
+    near_db: float
+    far_db: float
+    near_lift: float = 0.0
+    far_lift: float = 0.0
+    near_n: int = 0
+    far_n: int = 0
+
+    def hear(self, step: Step, shelf: Shelf, zone: int | None, gate: GateLayout) -> None:
+        _, slot, level = step
+        usual = shelf.mean_db.get(slot)
+        if usual is None:
+            self.strange += 1
+        else:
+            self.dev += min(abs(level - usual) / shelf.spread_db[slot], DEV_MOST)
+            self.dev_n += 1
+        known = usual is not None
+        if zone == gate.near:
+            self.near_db = max(self.near_db, level)
+            self.near_lift += level - (usual or level)
+            self.near_n += known
+        elif zone == gate.far:
+            self.far_db = max(self.far_db, level)
+            self.far_lift += level - (usual or level)
+            self.far_n += known
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A tag where it stood (by the loudest antenna of each side), then before, while and after somebody was counted; when it was
+    last heard at all, and by the inner side (Unix seconds).
+    """
+
+    near_db: float
+    far_db: float
+    parts: tuple[Part, ...]
+    last_at: float
+    near_at: float
+
+
+def sides_of(trail: Trail, gate: GateLayout, counted: float) -> Sides | None:
+    """How each side heard a tag that may have gone along with somebody `counted`; None where it did not stand here, or was not
+    heard around then. Asked of a whole shelf: no level is looked at.
+    """
+    steps = trail.steps
+    if not steps or steps[-1][0] < counted - BEFORE_S - 1.0:
+        return None
+    bounds, zones = _bounds(counted), gate.zones
+    near, far, every = [0] * 5, [0] * 5, [0] * 5
+    last = bounds[0]
+    for at, slot, _ in steps:
+        part = bisect_right(bounds, at)
+        every[part] += 1
+        zone = zones.get(slot)
+        if zone == gate.near:
+            near[part] += 1
+        elif zone == gate.far:
+            far[part] += 1
+        if part == 0:
+            last = at
+    if not any(every[_PARTS]) or (stay := stay_of(trail, every[0], last, bounds[0], _LEAST_S)) is None:
+        return None
+    return Sides(stay, _share(trail, gate, near[0], far[0]), tuple(near[_PARTS]), tuple(far[_PARTS]))
+
+
+def _share(trail: Trail, gate: GateLayout, near: float, far: float) -> float:
+    """Of the outer antennas, with what the trail has forgotten."""
+    for slot, known in trail.before.items():
+        zone = gate.zones.get(slot)
+        if zone == gate.near:
+            near += known.n
+        elif zone == gate.far:
+            far += known.n
+    return (far + _SHARE_READS) / (far + near + 2 * _SHARE_READS)
+
+
+def seen_around(trail: Trail, gate: GateLayout, counted: float) -> Seen:
+    """How loud it was, of a tag of which the sides are known."""
+    steps, bounds = sorted(trail.steps), _bounds(counted)
+    shelf = shelf_of(trail, steps[: bisect_left(steps, (bounds[0], ""))])
+    unheard_db = shelf.loudest_db + UNHEARD_DB
+    parts = tuple(Part(near_db=unheard_db, far_db=unheard_db) for _ in range(3))
+    near_at = -math.inf
+    for step in steps[bisect_left(steps, (bounds[1], "")) :]:
+        zone = gate.zones.get(step[1])
+        parts[bisect_right(bounds, step[0]) - _PARTS.start].hear(step, shelf, zone, gate)
+        near_at = step[0] if zone == gate.near else near_at
+    near_db, far_db = (_loudest(shelf, gate, zone) for zone in (gate.near, gate.far))
+    return Seen(near_db, far_db, parts, steps[-1][0], near_at)
+
+
+def _loudest(shelf: Shelf, gate: GateLayout, zone: int | None) -> float:
+    heard = (level_db for slot, level_db in shelf.mean_db.items() if gate.zones.get(slot) == zone)
+    return max(heard, default=shelf.loudest_db + _UNKNOWN_DB)
+
+
+def _bounds(counted: float) -> tuple[float, float, float, float]:
+    """Where it stood; a gap; before; while; after."""
+    return counted - EARLIER_S, counted - BEFORE_S, counted - _AROUND_S, counted + _AROUND_S
+
+
+def compared(
+    trails: Iterable[tuple[Key, Trail]], gate: GateLayout, counts: Sequence[tuple[float, str]], counted: float, now: float,
+    floor_db: float, least: float = -math.inf,
+) -> Iterator[tuple[Key, float, dict[str, float]]]:  # fmt: skip
+    """Of the tags that stood in view when somebody was `counted`, those of which the sides tell (`Sides.crude`) at least `least`:
+    whose trail it is, what the sides tell, and every sign.
+    """
+    stood = [(key, trail, sides) for key, trail in trails if (sides := sides_of(trail, gate, counted)) is not None]
+    told = [sides.crude() for _, _, sides in stood]
+    passed = passed_lately(counts, counted)
+    ranked = sorted(told)
+    for (key, trail, sides), crude in zip(stood, told, strict=True):
+        if crude >= least:
+            signs = picked_signs(sides, seen_around(trail, gate, counted), counted, now, floor_db)
+            yield key, crude, signs | among(crude, ranked) | passed
+
+
+def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db: float) -> dict[str, float]:
+    """Every sign of one tag by name, but for those against the others of its shelf (`among`)."""
+    stay, (before, _, after) = sides.stay, seen.parts
+    quiet_s = min(now - seen.last_at, NEVER_S)
+    told = sides.told(AFTER, OUTSIDE)
+    return {
+        "n": float(sum(sides.near) + sum(sides.far)),
+        "age": now - counted,
+        "pace": stay.rate_hz,
+        "share": sides.share,
+        "shelf_reads": stay.reads,
+        "shelf_far": seen.far_db - floor_db,
+        "shelf_near": seen.near_db - floor_db,
+        "before_near": float(sides.near[BEFORE]),
+        "before_far": float(sides.far[BEFORE]),
+        "passing_near": float(sides.near[PASSING]),
+        "passing_far": float(sides.far[PASSING]),
+        "after_near": float(sides.near[AFTER]),
+        "after_far": float(sides.far[AFTER]),
+        "after_told": told,
+        "gone_told": told + sides.told(PASSING, OUTSIDE),
+        "before_told": sides.told(BEFORE, _INSIDE),
+        "before_dev": before.dev,
+        "before_devmean": before.dev / before.dev_n if before.dev_n else -1.0,
+        "after_dev": after.dev,
+        "after_devmean": after.dev / after.dev_n if after.dev_n else -1.0,
+        "after_far_rise": after.far_db - seen.far_db,
+        "after_near_rise": after.near_db - seen.near_db,
+        "before_near_rise": before.near_db - seen.near_db,
+        "after_far_loud": after.far_db - floor_db,
+        "before_strange": float(before.strange),
+        "after_strange": float(after.strange),
+        "after_far_lift": after.far_lift / after.far_n if after.far_n else 0.0,
+        "before_near_lift": before.near_lift / before.near_n if before.near_n else 0.0,
+        "before_far_lift": before.far_lift / before.far_n if before.far_n else 0.0,
+        "quiet": quiet_s,
+        "quiet_owed": quiet_s * stay.rate_hz,
+        "near_quiet": min(now - seen.near_at, NEVER_S),
+        "after_owed": stay.rate_hz * (now - counted - _AROUND_S) - sides.near[AFTER] - sides.far[AFTER],
+        "before_owed": stay.rate_hz * (BEFORE_S - _AROUND_S) - sides.near[BEFORE] - sides.far[BEFORE],
+    }

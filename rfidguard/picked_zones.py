@@ -24,6 +24,8 @@ from rfidguard.picked_shelf import (
     shelf_of,
     stay_of,
 )  # fmt: skip
+from rfidguard.picked_windows import PASSING as AT_COUNT
+from rfidguard.picked_windows import given, passed, window_signs
 from rfidguard.trail import Step, Trail
 
 Key = TypeVar("Key")
@@ -101,6 +103,7 @@ class Seen(msgspec.Struct, frozen=True):
     last heard at all, and by the inner side (Unix seconds).
     """
 
+    shelf: Shelf
     near_db: float
     far_db: float
     parts: tuple[Part, ...]
@@ -156,7 +159,7 @@ def seen_around(trail: Trail, gate: GateLayout, counted: float) -> Seen:
         parts[bisect_right(bounds, step[0]) - _PARTS.start].hear(step, shelf, zone, gate)
         near_at = step[0] if zone == gate.near else near_at
     near_db, far_db = (_loudest(shelf, gate, zone) for zone in (gate.near, gate.far))
-    return Seen(near_db, far_db, parts, steps[-1][0], near_at)
+    return Seen(shelf, near_db, far_db, parts, steps[-1][0], near_at)
 
 
 def _loudest(shelf: Shelf, gate: GateLayout, zone: int | None) -> float:
@@ -178,12 +181,30 @@ def compared(
     """
     stood = [(key, trail, sides) for key, trail in trails if (sides := sides_of(trail, gate, counted)) is not None]
     told = [sides.crude() for _, _, sides in stood]
-    passed = passed_lately(counts, counted)
+    shared = _given([sides for _, _, sides in stood], now - counted) | passed_lately(counts, counted)
     ranked = sorted(told)
     for (key, trail, sides), crude in zip(stood, told, strict=True):
         if crude >= least:
-            signs = picked_signs(sides, seen_around(trail, gate, counted), counted, now, floor_db)
-            yield key, crude, signs | among(crude, ranked) | passed
+            seen = seen_around(trail, gate, counted)
+            signs = picked_signs(sides, seen, counted, now, floor_db) | _at_threshold(trail, seen.shelf, counted, floor_db)
+            yield key, crude, signs | shared | among(crude, ranked)
+
+
+def _given(shelf: Sequence[Sides], age_s: float) -> dict[str, float]:
+    heard = [float(sum(sides.near[part] + sides.far[part] for sides in shelf)) for part in (BEFORE, PASSING, AFTER)]
+    seconds = (BEFORE_S - _AROUND_S, 2 * _AROUND_S, age_s - _AROUND_S)
+    stretches = dict(zip(("before", "passing", "after"), zip(heard, seconds, strict=True), strict=True))
+    return given(sum(sides.stay.rate_hz for sides in shelf), stretches)
+
+
+def _at_threshold(trail: Trail, shelf: Shelf, counted: float, floor_db: float) -> dict[str, float]:
+    """How loud it was around the moment of the count."""
+    tag = passed(trail, counted, _LEAST_S)
+    assert tag is not None
+    return window_signs("passing", tag.windows[AT_COUNT], shelf) | {
+        "fall": tag.fall_db,
+        "passing_loud": tag.loudest_db((AT_COUNT,), shelf.loudest_db + UNHEARD_DB) - floor_db,
+    }
 
 
 def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db: float) -> dict[str, float]:
@@ -195,6 +216,7 @@ def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db:
         "n": float(sum(sides.near) + sum(sides.far)),
         "age": now - counted,
         "pace": stay.rate_hz,
+        "stood_s": counted - stay.since,
         "share": sides.share,
         "shelf_reads": stay.reads,
         "shelf_far": seen.far_db - floor_db,

@@ -11,57 +11,16 @@ from typing import TypeVar
 import msgspec
 
 from rfidguard.layout import GateLayout
-from rfidguard.picked_shelf import (
-    BEFORE_S,
-    DEV_MOST,
-    EARLIER_S,
-    NEVER_S,
-    UNHEARD_DB,
-    Shelf,
-    Stay,
-    among,
-    passed_lately,
-    shelf_of,
-    stay_of,
-)  # fmt: skip
+from rfidguard.picked_shelf import BEFORE_S, DEV_MOST, NEVER_S, UNHEARD_DB, Shelf, among, passed_lately, shelf_of
+from rfidguard.picked_sides import AFTER, AROUND_S, BEFORE, INSIDE, LEAST_S, OUTSIDE, PARTS, PASSING, Sides, bounds, sides_of
 from rfidguard.picked_windows import PASSING as AT_COUNT
 from rfidguard.picked_windows import given, passed, window_signs
 from rfidguard.trail import Step, Trail
 
 Key = TypeVar("Key")
 
-OUTSIDE = 0.87
-_INSIDE = 0.2
-"""Which share of the reads of what is outside the outer antennas give, and of what is on its way there."""
-_AROUND_S = 0.2
-_LEAST_S = 15.0
-"""So long a tag was heard that is said to have stood here."""
-_SHARE_READS = 0.7
 _UNKNOWN_DB = -15.0
 """Against the loudest antenna of its shelf: a side that never hears the tag there."""
-_PARTS = slice(2, 5)
-BEFORE, PASSING, AFTER = range(3)
-
-
-class Sides(msgspec.Struct, frozen=True):
-    """How often each side heard a tag. Where it stood: of the reads of its `stay` the outer antennas gave this `share`. Then
-    `near` and `far`: reads before, while and after somebody was counted.
-    """
-
-    stay: Stay
-    share: float
-    near: tuple[int, ...]
-    far: tuple[int, ...]
-
-    def crude(self) -> float:
-        """How much the sides alone speak for its having gone along."""
-        return self.told(AFTER, OUTSIDE) + 0.5 * self.told(BEFORE, _INSIDE)
-
-    def told(self, part: int, outside: float) -> float:
-        """How much (natural log) the sides speak for a place that the outer antennas hear at `outside` of all reads, against
-        its shelf.
-        """
-        return self.far[part] * math.log(outside / self.share) + self.near[part] * math.log((1.0 - outside) / (1.0 - self.share))
 
 
 class Part(msgspec.Struct, kw_only=True):
@@ -111,52 +70,16 @@ class Seen(msgspec.Struct, frozen=True):
     near_at: float
 
 
-def sides_of(trail: Trail, gate: GateLayout, counted: float) -> Sides | None:
-    """How each side heard a tag that may have gone along with somebody `counted`; None where it did not stand here, or was not
-    heard around then. Asked of a whole shelf: no level is looked at.
-    """
-    steps = trail.steps
-    if not steps or steps[-1][0] < counted - BEFORE_S - 1.0:
-        return None
-    bounds, zones = _bounds(counted), gate.zones
-    near, far, every = [0] * 5, [0] * 5, [0] * 5
-    last = bounds[0]
-    for at, slot, _ in steps:
-        part = bisect_right(bounds, at)
-        every[part] += 1
-        zone = zones.get(slot)
-        if zone == gate.near:
-            near[part] += 1
-        elif zone == gate.far:
-            far[part] += 1
-        if part == 0:
-            last = at
-    if not any(every[_PARTS]) or (stay := stay_of(trail, every[0], last, bounds[0], _LEAST_S)) is None:
-        return None
-    return Sides(stay, _share(trail, gate, near[0], far[0]), tuple(near[_PARTS]), tuple(far[_PARTS]))
-
-
-def _share(trail: Trail, gate: GateLayout, near: float, far: float) -> float:
-    """Of the outer antennas, with what the trail has forgotten."""
-    for slot, known in trail.before.items():
-        zone = gate.zones.get(slot)
-        if zone == gate.near:
-            near += known.n
-        elif zone == gate.far:
-            far += known.n
-    return (far + _SHARE_READS) / (far + near + 2 * _SHARE_READS)
-
-
 def seen_around(trail: Trail, gate: GateLayout, counted: float) -> Seen:
     """How loud it was, of a tag of which the sides are known."""
-    steps, bounds = sorted(trail.steps), _bounds(counted)
-    shelf = shelf_of(trail, steps[: bisect_left(steps, (bounds[0], ""))])
+    steps, edges = sorted(trail.steps), bounds(counted)
+    shelf = shelf_of(trail, steps[: bisect_left(steps, (edges[0], ""))])
     unheard_db = shelf.loudest_db + UNHEARD_DB
     parts = tuple(Part(near_db=unheard_db, far_db=unheard_db) for _ in range(3))
     near_at = -math.inf
-    for step in steps[bisect_left(steps, (bounds[1], "")) :]:
+    for step in steps[bisect_left(steps, (edges[1], "")) :]:
         zone = gate.zones.get(step[1])
-        parts[bisect_right(bounds, step[0]) - _PARTS.start].hear(step, shelf, zone, gate)
+        parts[bisect_right(edges, step[0]) - PARTS.start].hear(step, shelf, zone, gate)
         near_at = step[0] if zone == gate.near else near_at
     near_db, far_db = (_loudest(shelf, gate, zone) for zone in (gate.near, gate.far))
     return Seen(shelf, near_db, far_db, parts, steps[-1][0], near_at)
@@ -165,11 +88,6 @@ def seen_around(trail: Trail, gate: GateLayout, counted: float) -> Seen:
 def _loudest(shelf: Shelf, gate: GateLayout, zone: int | None) -> float:
     heard = (level_db for slot, level_db in shelf.mean_db.items() if gate.zones.get(slot) == zone)
     return max(heard, default=shelf.loudest_db + _UNKNOWN_DB)
-
-
-def _bounds(counted: float) -> tuple[float, float, float, float]:
-    """Where it stood; a gap; before; while; after."""
-    return counted - EARLIER_S, counted - BEFORE_S, counted - _AROUND_S, counted + _AROUND_S
 
 
 def compared(
@@ -192,14 +110,14 @@ def compared(
 
 def _given(shelf: Sequence[Sides], age_s: float) -> dict[str, float]:
     heard = [float(sum(sides.near[part] + sides.far[part] for sides in shelf)) for part in (BEFORE, PASSING, AFTER)]
-    seconds = (BEFORE_S - _AROUND_S, 2 * _AROUND_S, age_s - _AROUND_S)
+    seconds = (BEFORE_S - AROUND_S, 2 * AROUND_S, age_s - AROUND_S)
     stretches = dict(zip(("before", "passing", "after"), zip(heard, seconds, strict=True), strict=True))
     return given(sum(sides.stay.rate_hz for sides in shelf), stretches)
 
 
 def _at_threshold(trail: Trail, shelf: Shelf, counted: float, floor_db: float) -> dict[str, float]:
     """How loud it was around the moment of the count."""
-    tag = passed(trail, counted, _LEAST_S)
+    tag = passed(trail, counted, LEAST_S)
     assert tag is not None
     return window_signs("passing", tag.windows[AT_COUNT], shelf) | {
         "fall": tag.fall_db,
@@ -229,7 +147,7 @@ def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db:
         "after_far": float(sides.far[AFTER]),
         "after_told": told,
         "gone_told": told + sides.told(PASSING, OUTSIDE),
-        "before_told": sides.told(BEFORE, _INSIDE),
+        "before_told": sides.told(BEFORE, INSIDE),
         "before_dev": before.dev,
         "before_devmean": before.dev / before.dev_n if before.dev_n else -1.0,
         "after_dev": after.dev,
@@ -246,6 +164,6 @@ def picked_signs(sides: Sides, seen: Seen, counted: float, now: float, floor_db:
         "quiet": quiet_s,
         "quiet_owed": quiet_s * stay.rate_hz,
         "near_quiet": min(now - seen.near_at, NEVER_S),
-        "after_owed": stay.rate_hz * (now - counted - _AROUND_S) - sides.near[AFTER] - sides.far[AFTER],
-        "before_owed": stay.rate_hz * (BEFORE_S - _AROUND_S) - sides.near[BEFORE] - sides.far[BEFORE],
+        "after_owed": stay.rate_hz * (now - counted - AROUND_S) - sides.near[AFTER] - sides.far[AFTER],
+        "before_owed": stay.rate_hz * (BEFORE_S - AROUND_S) - sides.near[BEFORE] - sides.far[BEFORE],
     }

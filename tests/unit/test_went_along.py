@@ -14,8 +14,8 @@ from rfidguard.layout import GateLayout, layout_from
 from rfidguard.path import Presence
 from rfidguard.picked_plane import LEAST_S
 from rfidguard.picked_shelf import AGES_S, among
+from rfidguard.picked_sides import sides_of
 from rfidguard.picked_windows import COMING, GOING, GONE, PASSING, passed
-from rfidguard.picked_zones import sides_of
 from rfidguard.track import Track
 from rfidguard.trail import KEPT_S, Trail, trodden
 from rfidguard.went_along import went_along

@@ -18,7 +18,7 @@ from rfidguard.trees import Table, score
 
 OUT = 2.6
 """Log-odds of having gone out from which a passage is judged to be one."""
-COUNTED = 2.0
+COUNTED = 1.6
 """The same at a gate in one plane, whose counters tell the direction."""
 THROUGH = 1.4
 """The same of having gone through whichever way, at a gate that can tell no direction: there the score never gets as high."""

@@ -17,7 +17,7 @@ from rfidguard.trail import Trail
 Key = TypeVar("Key")
 
 ZONES, PLANE = "zones-picked", "plane-picked"
-PICKED = {ZONES: 2.2, PLANE: 1.5}
+PICKED = {ZONES: 2.2, PLANE: 1.2}
 """Log-odds of having gone along from which goods that stood are judged to have gone out, by table."""
 LEAST_FALL_DB = 0.5
 """Nearly all that goes through a plane is louder there than afterwards; half of a shelf is not."""

@@ -19,8 +19,10 @@ Key = TypeVar("Key")
 ZONES, PLANE = "zones-picked", "plane-picked"
 PICKED = {ZONES: 2.2, PLANE: 1.2}
 """Log-odds of having gone along from which goods that stood are judged to have gone out, by table."""
-LEAST_FALL_DB = 0.5
-"""Nearly all that goes through a plane is louder there than afterwards; half of a shelf is not."""
+_LEAST = {ZONES: -2.5, PLANE: 0.5}
+"""Of a first guess; most of a shelf is below. What the sides tell: below it no score came near. By how many dB a tag was louder
+at the count than since: nearly all that goes through a plane is.
+"""
 
 
 def table_of(gate: GateLayout) -> str:
@@ -30,11 +32,12 @@ def table_of(gate: GateLayout) -> str:
 
 def compared(
     trails: Iterable[tuple[Key, Trail]], gate: GateLayout, counts: Sequence[tuple[float, str]], counted: float, now: float,
-    floor_db: float, least: float = -math.inf,
+    floor_db: float, unlikely_too: bool = False,
 ) -> Iterator[tuple[Key, float, dict[str, float]]]:  # fmt: skip
     """The tags that stood in view when somebody was `counted`, and may have gone along: whose trail it is, a first guess, and
-    every sign. `least`: of the guess, at a gate with zones.
+    every sign. `unlikely_too`: also those that the sides of a gate with zones speak against, to learn from.
     """
     if gate.tells_direction():
+        least = -math.inf if unlikely_too else _LEAST[ZONES]
         return picked_zones.compared(trails, gate, counts, counted, now, floor_db, least)
-    return picked_plane.compared(trails, counts, counted, now, floor_db, LEAST_FALL_DB)
+    return picked_plane.compared(trails, counts, counted, now, floor_db, _LEAST[PLANE])

@@ -21,6 +21,7 @@ NEVER_S = 9.0
 DEV_MOST = 4.0
 UNHEARD_DB = -30.0
 """Against the loudest antenna of a shelf: what heard nothing just then."""
+_LATE_READ_S = 1.0
 _LEAST_READS = 3
 _SPREAD_DB = 1.5
 _MANY = 30.0
@@ -41,6 +42,11 @@ class Shelf(msgspec.Struct, frozen=True):
     mean_db: dict[str, float]
     spread_db: dict[str, float]
     loudest_db: float
+
+
+def heard_lately(trail: Trail, counted: float) -> bool:
+    """False for what was not heard any more when somebody was `counted`: most of what a gate remembers."""
+    return bool(trail.steps) and trail.steps[-1][0] >= counted - BEFORE_S - _LATE_READ_S
 
 
 def stay_of(trail: Trail, earlier: int, last: float, until: float, least_s: float) -> Stay | None:

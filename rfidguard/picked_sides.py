@@ -6,7 +6,7 @@ from bisect import bisect_right
 import msgspec
 
 from rfidguard.layout import GateLayout
-from rfidguard.picked_shelf import BEFORE_S, EARLIER_S, Stay, stay_of
+from rfidguard.picked_shelf import BEFORE_S, EARLIER_S, Stay, heard_lately, stay_of
 from rfidguard.trail import Trail
 
 OUTSIDE, INSIDE = 0.87, 0.2
@@ -44,13 +44,12 @@ def sides_of(trail: Trail, gate: GateLayout, counted: float) -> Sides | None:
     """How each side heard a tag that may have gone along with somebody `counted`; None where it did not stand here, or was not
     heard around then. Asked of a whole shelf: no level is looked at.
     """
-    steps = trail.steps
-    if not steps or steps[-1][0] < counted - BEFORE_S - 1.0:
+    if not heard_lately(trail, counted):
         return None
     edges, zones = bounds(counted), gate.zones
     near, far, every = [0] * 5, [0] * 5, [0] * 5
     last = edges[0]
-    for at, slot, _ in steps:
+    for at, slot, _ in trail.steps:
         part = bisect_right(edges, at)
         every[part] += 1
         zone = zones.get(slot)

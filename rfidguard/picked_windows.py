@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from rfidguard.picked_shelf import BEFORE_S, DEV_MOST, EARLIER_S, UNHEARD_DB, Shelf, Stay, stay_of
+from rfidguard.picked_shelf import BEFORE_S, DEV_MOST, EARLIER_S, UNHEARD_DB, Shelf
 from rfidguard.trail import Step, Trail
 
 WINDOWS = ("early", "coming", "passing", "going", "gone")
@@ -17,41 +17,31 @@ _UNKNOWN_DB, _NO_DEV = -20.0, -1.0
 """The rise of what no antenna that knows it heard, and its mean deviation."""
 
 
-class Passed(msgspec.Struct, frozen=True):
-    """A tag that stood, and may have gone along: its steps before, and in each of WINDOWS; how much louder (dB) it was while
-    somebody passed than since.
-    """
+class Around(msgspec.Struct, frozen=True):
+    """The last steps of a tag around a count: those of where it stood, and those in each of WINDOWS."""
 
-    stay: Stay
     earlier: list[Step]
     windows: tuple[list[Step], ...]
-    last_at: float
-    fall_db: float
 
     def loudest_db(self, windows: Iterable[int], otherwise: float) -> float:
         """Of all reads in these windows."""
         return max((step[2] for window in windows for step in self.windows[window]), default=otherwise)
 
 
-def passed(trail: Trail, counted: float, least_s: float) -> Passed | None:
-    """Of a tag that may have gone along with somebody `counted`; None where it is not known to have stood here for `least_s`,
-    or was not heard around then.
-    """
-    steps = trail.steps
-    if not steps or steps[-1][0] < counted - BEFORE_S - 1.0:
-        return None
+def around_count(trail: Trail, counted: float) -> Around:
+    """Each step of a trail in its window."""
     edges = [counted + edge for edge in _EDGES_S]
     parts: tuple[list[Step], ...] = tuple([] for _ in range(len(edges) + 1))
-    for step in steps:
+    for step in trail.steps:
         parts[bisect_right(edges, step[0])].append(step)
     earlier, _, *windows = parts
-    last = earlier[-1][0] if earlier else edges[0]
-    if not any(windows) or (stay := stay_of(trail, len(earlier), last, edges[0], least_s)) is None:
-        return None
-    unheard_db = max(step[2] for step in steps) + UNHEARD_DB
-    found = Passed(stay, earlier, tuple(windows), max(step[0] for step in steps), 0.0)
-    fall_db = found.loudest_db((COMING, PASSING), unheard_db) - found.loudest_db((GOING, GONE), unheard_db)
-    return msgspec.structs.replace(found, fall_db=fall_db)
+    return Around(earlier, tuple(windows))
+
+
+def fall_db(trail: Trail, around: Around) -> float:
+    """How much louder a tag was while somebody passed than since."""
+    unheard_db = max(step[2] for step in trail.steps) + UNHEARD_DB
+    return around.loudest_db((COMING, PASSING), unheard_db) - around.loudest_db((GOING, GONE), unheard_db)
 
 
 def lasted(age_s: float) -> tuple[float, ...]:

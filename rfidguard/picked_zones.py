@@ -12,9 +12,9 @@ import msgspec
 
 from rfidguard.layout import GateLayout
 from rfidguard.picked_shelf import BEFORE_S, DEV_MOST, NEVER_S, UNHEARD_DB, Shelf, among, passed_lately, shelf_of
-from rfidguard.picked_sides import AFTER, AROUND_S, BEFORE, INSIDE, LEAST_S, OUTSIDE, PARTS, PASSING, Sides, bounds, sides_of
+from rfidguard.picked_sides import AFTER, AROUND_S, BEFORE, INSIDE, OUTSIDE, PARTS, PASSING, Sides, bounds, sides_of
 from rfidguard.picked_windows import PASSING as AT_COUNT
-from rfidguard.picked_windows import given, passed, window_signs
+from rfidguard.picked_windows import around_count, fall_db, given, window_signs
 from rfidguard.trail import Step, Trail
 
 Key = TypeVar("Key")
@@ -92,7 +92,7 @@ def _loudest(shelf: Shelf, gate: GateLayout, zone: int | None) -> float:
 
 def compared(
     trails: Iterable[tuple[Key, Trail]], gate: GateLayout, counts: Sequence[tuple[float, str]], counted: float, now: float,
-    floor_db: float, least: float = -math.inf,
+    floor_db: float, least: float,
 ) -> Iterator[tuple[Key, float, dict[str, float]]]:  # fmt: skip
     """Of the tags that stood in view when somebody was `counted`, those of which the sides tell (`Sides.crude`) at least `least`:
     whose trail it is, what the sides tell, and every sign.
@@ -117,11 +117,10 @@ def _given(shelf: Sequence[Sides], age_s: float) -> dict[str, float]:
 
 def _at_threshold(trail: Trail, shelf: Shelf, counted: float, floor_db: float) -> dict[str, float]:
     """How loud it was around the moment of the count."""
-    tag = passed(trail, counted, LEAST_S)
-    assert tag is not None
-    return window_signs("passing", tag.windows[AT_COUNT], shelf) | {
-        "fall": tag.fall_db,
-        "passing_loud": tag.loudest_db((AT_COUNT,), shelf.loudest_db + UNHEARD_DB) - floor_db,
+    around = around_count(trail, counted)
+    return window_signs("passing", around.windows[AT_COUNT], shelf) | {
+        "fall": fall_db(trail, around),
+        "passing_loud": around.loudest_db((AT_COUNT,), shelf.loudest_db + UNHEARD_DB) - floor_db,
     }
 
 

@@ -16,8 +16,6 @@ from rfidguard.shelf import TENTHS, caught_up
 from rfidguard.track import Track
 from rfidguard.trees import score, table
 
-_LEAST_CRUDE = -2.5
-"""What the sides must tell at least; below it no score came near, and most of a shelf is."""
 _TAKEN_S = 4.0
 """So long before the count, at most, they were taken."""
 
@@ -38,7 +36,7 @@ def _with(
 ) -> Iterator[tuple[Track, Found]]:
     trails = ((track, track.trail) for track in tracks)
     name = table_of(gate)
-    for track, _, signs in compared(trails, gate, presence.counts, counted, now, floor_db, _LEAST_CRUDE):
+    for track, _, signs in compared(trails, gate, presence.counts, counted, now, floor_db):
         if track.state != "left" and score(table(name), signs) >= PICKED[name]:
             _taken(track, counted, now)
             what = found("out", track, table(name), signs, counted)

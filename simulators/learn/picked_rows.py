@@ -59,7 +59,7 @@ def _asked(gate: GateLayout, events: Iterable[Event]) -> Iterator[tuple[str, dic
         elif isinstance(event, Read):
             while moments and moments[0][0] <= event.at:
                 now, counted = moments.pop(0)
-                for epc, guess, signs in compared(trails.items(), gate, counts, counted, now, floor_db):
+                for epc, guess, signs in compared(trails.items(), gate, counts, counted, now, floor_db, unlikely_too=True):
                     yield epc, signs, guess, counted, now
             trail = trails.setdefault(event.epc, Trail())
             trodden(trail, event.at, antenna_slot(event.reader, event.antenna), event.rssi_dbm)

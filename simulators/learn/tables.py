@@ -72,7 +72,7 @@ def cheap_signs(of: Wanted) -> frozenset[str]:
 
 def _signs_after_count(gate: GateLayout) -> frozenset[str]:
     trail = Trail([(float(at), "r/1", -60.0) for at in range(39)])
-    ((_, _, signs),) = compared([("", trail)], gate, (), 38.0, 39.6, -70.0)
+    ((_, _, signs),) = compared([("", trail)], gate, (), 38.0, 39.6, -70.0, unlikely_too=True)
     return frozenset(signs)
 
 

@@ -12,10 +12,10 @@ from walks import T0, config, own
 from rfidguard.found import GROUPS
 from rfidguard.layout import GateLayout, layout_from
 from rfidguard.path import Presence
-from rfidguard.picked_plane import LEAST_S
+from rfidguard.picked_plane import passed
 from rfidguard.picked_shelf import AGES_S, among
 from rfidguard.picked_sides import sides_of
-from rfidguard.picked_windows import COMING, GOING, GONE, PASSING, passed
+from rfidguard.picked_windows import COMING, GOING, GONE, PASSING
 from rfidguard.track import Track
 from rfidguard.trail import KEPT_S, Trail, trodden
 from rfidguard.went_along import went_along
@@ -129,16 +129,16 @@ def test_what_is_found_says_why(gate: GateLayout) -> None:
 def test_what_has_just_come_into_view_never_stood_here() -> None:
     trail, _ = trod([(0.3, INNER, -60)] * 20)
     assert sides_of(trail, GATE, T0 + 5.0) is None
-    assert passed(trail, T0 + 5.0, LEAST_S) is None
+    assert passed(trail, T0 + 5.0) is None
 
 
 @given(reads, st.floats(0.0, 6.0))
 def test_what_fell_was_louder_at_the_count_than_since_or_is_silent_since(gaps, ago) -> None:
     trail, last = trod(gaps)
-    tag = passed(trail, last - ago, LEAST_S)
+    tag = passed(trail, last - ago)
     if tag is not None and tag.fall_db > 0.0:
         then, since = (
-            [step[2] for window in pair for step in tag.windows[window]] for pair in ((COMING, PASSING), (GOING, GONE))
+            [step[2] for window in pair for step in tag.around.windows[window]] for pair in ((COMING, PASSING), (GOING, GONE))
         )
         assert then
         assert not since or max(then) > max(since)

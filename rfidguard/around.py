@@ -15,7 +15,7 @@ _TOGETHER_S = 1.5
 
 class Around(msgspec.Struct, frozen=True):
     """What else there is at a gate: tags that move, that are probably leaving, that are missing from where they stood, and the
-    floor of its hearing (dB). `gone`: of the newcomers that have just left, when each came into view.
+    floor of its hearing (dB). `gone`: of the newcomers that have just left unpaid, when each came into view.
     """
 
     movers: int = 0
@@ -28,12 +28,18 @@ class Around(msgspec.Struct, frozen=True):
 def around_of(active: Collection[Track], floor_db: float, now: float) -> Around:
     """What else there is, of the tags in view of a gate."""
     missing = sum(is_missing(track, now) for track in active)
-    gone = tuple(track.first_at for track in active if track.state == "left" and track.new and now - track.start_at <= _GONE_S)
+    gone = tuple(track.first_at for track in active if _just_taken(track, now))
     return Around(sum(map(moves, active)), sum(track.leaving for track in active), missing, floor_db, gone)
 
 
+def _just_taken(track: Track, now: float) -> bool:
+    return track.state == "left" and track.left_unpaid and track.new and now - track.start_at <= _GONE_S
+
+
 def accompanied(track: Track, around: Around) -> bool:
-    """True for a newcomer of which others that came into view with it have just left: what one person carries goes together."""
+    """True for a newcomer of which others that came into view with it have just left unpaid: what one person takes goes together.
+    Paid goods are no such sign: their buyers pass hundreds of goods that nobody took.
+    """
     return track.new and any(abs(at - track.first_at) <= _TOGETHER_S for at in around.gone)
 
 

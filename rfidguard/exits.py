@@ -50,6 +50,7 @@ def tags_judged(
             came_back(state, track.epc)
         if verdict.state == "unpaid":
             left_unpaid(state, track.epc)
+        track.left_unpaid = passage.leaves() and verdict.state == "unpaid"
         if passage.leaves() and track.own:
             memory.left.append(Left(track.epc, what.crossing, what.start, verdict.state, what.certainty))
         if verdict.kind is not None:

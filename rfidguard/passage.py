@@ -16,8 +16,10 @@ from rfidguard.standing import STANDING_LOOK_S, STIRRED, came_to_rest, departed,
 from rfidguard.track import Track
 from rfidguard.trees import Table, score
 
-OUT = 2.6
-"""Log-odds of having gone out from which a passage is judged to be one."""
+OUT, OUT_COUNTED = 2.6, 3.2
+"""Log-odds of having gone out from which a passage is judged to be one, and where counters work: there the score of what goes out
+gets higher, and shelf goods beside somebody who is counted are most of what would ring wrongly.
+"""
 COUNTED = 1.6
 """The same at a gate in one plane, whose counters tell the direction."""
 THROUGH = 1.4
@@ -28,8 +30,8 @@ FEW = 2.0
 """How much more a passage of fewer than four reads needs: shelf goods read for the first time look like arrivals."""
 BLIND = 0.3
 """How much less is asked after a time in which nobody listened: what it could have shown is missing by our own fault."""
-COMPANY = 1.5
-"""How much less is asked, at a gate that tells direction, of what came into view with others that have just left."""
+COMPANY = 2.5
+"""How much less is asked, at a gate that tells direction, of what came into view with others that have just left unpaid."""
 FLIP = 1.5
 """How much more each return inside asks of the next exit."""
 LEAVING = 0.75
@@ -165,7 +167,7 @@ def _came_in(track: Track, seen: Seen, in_table: Table, out: float) -> bool:
 
 def _least(gate: GateLayout, presence: Presence) -> float:
     if gate.tells_direction():
-        return OUT
+        return OUT_COUNTED if presence.healthy else OUT
     return COUNTED if presence.healthy else THROUGH
 
 

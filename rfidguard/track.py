@@ -154,6 +154,8 @@ class Track(msgspec.Struct, kw_only=True):
     strong_n: int = 0
     judged_at: float = -1e9
     inbound_at: float | None = None
+    left_unpaid: bool = False
+    """What the ledger said when it last left."""
     checked_at: float = -1e9
     looked_reads: int = 0
     """`reads` when it was last looked at."""

@@ -17,7 +17,7 @@ from rfidguard.trail import Trail
 Key = TypeVar("Key")
 
 ZONES, PLANE = "zones-picked", "plane-picked"
-PICKED = {ZONES: 2.5, PLANE: 1.2}
+PICKED = {ZONES: 2.2, PLANE: 1.2}
 """Log-odds of having gone along from which goods that stood are judged to have gone out, by table."""
 _LEAST = {ZONES: -2.5, PLANE: 0.5}
 """Of a first guess; most of a shelf is below. What the sides tell: below it no score came near. By how many dB a tag was louder

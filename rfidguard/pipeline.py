@@ -151,7 +151,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
         placed(memory.looking, active)
     elif not memory.blindness.lasts():
         memory.looking = anew(everybody.values(), now)
-    in_view = any(not track.gone for track in active) or (not blind and memory.looking.due)
+    in_view = any(not track.gone for track in active) or (not blind and (memory.looking.due or memory.looking.lively))
     memory.next_look = next_look(now) if in_view else None
     as_met = [found[epc] for epc in everybody if epc in found] if len(found) > 1 else list(found.values())
     return tags_judged(layout, state, gate, memory, as_met, now) if found else []

@@ -4,7 +4,7 @@ Beside the core runs one whose index lets no tag wait: before every look it has 
 """
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from walks import T0, config, own, walk
 
@@ -27,6 +27,12 @@ SECONDS = st.one_of(st.floats(0.5, 9.0), st.floats(15.0, 30.0))
 STAYS = st.lists(st.tuples(SECONDS, PLACES, st.sampled_from([0.0, 0.0, 1.0, 3.2, 7.0])), min_size=1, max_size=5)
 TAGS = st.tuples(st.floats(0.0, 12.0), PLACES, STAYS, st.sampled_from([0.4, 0.9, 3.0, 12.0]), st.integers(0, 9))
 HAPPENINGS = st.sampled_from(["out", "in", "metal", "offline", "online", "slow", "fast", "restart"])
+
+ALL_STAND_AND_ONE_GOES_ALONG = [
+    (0.0, -3.0, [(0.5, -3.0, 0.0), (0.5, -3.0, 0.0), (15.0, -3.0, 0.0), (15.0, -1.5, 0.0)], 0.4, 1),
+    (0.0, -3.0, [(1.0, -3.0, 0.0)], 0.4, 0),
+]
+"""Nothing is lively when what stood is found to have left with somebody who was counted."""
 
 
 def heard(
@@ -89,6 +95,7 @@ def indexed(events: list[Event], restarts: list[float]) -> tuple[list[Effect], C
 
 @FEW
 @given(st.lists(TAGS, min_size=1, max_size=5), st.lists(st.tuples(st.floats(0.0, 50.0), HAPPENINGS), max_size=8))
+@example(ALL_STAND_AND_ONE_GOES_ALONG, [(33.0, "out")])
 def test_looking_only_where_there_is_something_to_see_changes_nothing(tags: list, others: list) -> None:
     events: list[Event] = [read for serial, tag in enumerate(tags) for read in heard(serial, *tag)]
     events += [happening(kind, at) for at, kind in others if kind != "restart"]

@@ -48,9 +48,9 @@ def tags_judged(
         if what.direction == "in" and track.own:
             brought_in(state, known, track.epc)
             came_back(state, track.epc)
-        if verdict.state == "unpaid":
+        track.left_unpaid = verdict.state == "unpaid"
+        if track.left_unpaid:
             left_unpaid(state, track.epc)
-        track.left_unpaid = passage.leaves() and verdict.state == "unpaid"
         if passage.leaves() and track.own:
             memory.left.append(Left(track.epc, what.crossing, what.start, verdict.state, what.certainty))
         if verdict.kind is not None:

@@ -61,6 +61,11 @@ def lively_ones(looking: Looking, now: float) -> list[Track]:
     return list(looking.lively.values())
 
 
+def anything_in_view(looking: Looking) -> bool:
+    """Whether the gate has anything to look at, now or later."""
+    return bool(looking.lively or looking.due)
+
+
 def missing_ones(looking: Looking, tracks: Mapping[str, Track], presence: Presence, now: float) -> None:
     """Makes those of `tracks` lively that stand, and miss their reads since somebody went out. Asks twice a second."""
     if round(now * TENTHS) % MISSING_TENTHS or not went_out(presence, now):

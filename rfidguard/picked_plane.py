@@ -28,7 +28,7 @@ from rfidguard.picked_windows import (
     GONE,
     PASSING,
     WINDOWS,
-    Around,
+    AroundCount,
     around_count,
     fall_db,
     given,
@@ -49,7 +49,7 @@ class Passed(msgspec.Struct, frozen=True):
     """A tag that stood, and may have gone along; how much louder (dB) it was while somebody passed than since."""
 
     stay: Stay
-    around: Around
+    around: AroundCount
     fall_db: float
 
 

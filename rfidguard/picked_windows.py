@@ -17,7 +17,7 @@ _UNKNOWN_DB, _NO_DEV = -20.0, -1.0
 """The rise of what no antenna that knows it heard, and its mean deviation."""
 
 
-class Around(msgspec.Struct, frozen=True):
+class AroundCount(msgspec.Struct, frozen=True):
     """The last steps of a tag around a count: those of where it stood, and those in each of WINDOWS."""
 
     earlier: list[Step]
@@ -28,17 +28,17 @@ class Around(msgspec.Struct, frozen=True):
         return max((step[2] for window in windows for step in self.windows[window]), default=otherwise)
 
 
-def around_count(trail: Trail, counted: float) -> Around:
+def around_count(trail: Trail, counted: float) -> AroundCount:
     """Each step of a trail in its window."""
     edges = [counted + edge for edge in _EDGES_S]
     parts: tuple[list[Step], ...] = tuple([] for _ in range(len(edges) + 1))
     for step in trail.steps:
         parts[bisect_right(edges, step[0])].append(step)
     earlier, _, *windows = parts
-    return Around(earlier, tuple(windows))
+    return AroundCount(earlier, tuple(windows))
 
 
-def fall_db(trail: Trail, around: Around) -> float:
+def fall_db(trail: Trail, around: AroundCount) -> float:
     """How much louder a tag was while somebody passed than since."""
     unheard_db = max(step[2] for step in trail.steps) + UNHEARD_DB
     return around.loudest_db((COMING, PASSING), unheard_db) - around.loudest_db((GOING, GONE), unheard_db)

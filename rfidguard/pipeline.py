@@ -27,7 +27,7 @@ from rfidguard.gate_watch import pedestal_said, people_counted, read_heard, read
 from rfidguard.incident import answered, due_at, time_passed
 from rfidguard.layout import GateLayout, Layout, antenna_slot
 from rfidguard.ledger_view import known_better, lookup_heard, record_heard
-from rfidguard.looking import anew, lively_ones, missing_ones, placed, returned, stirred
+from rfidguard.looking import anew, anything_in_view, lively_ones, missing_ones, placed, returned, stirred
 from rfidguard.pace import every_tenths, overslept, paced, skipped, spared
 from rfidguard.passage import look, next_look, wants_look
 from rfidguard.second_look import site_heard
@@ -151,8 +151,7 @@ def _look(layout: Layout, state: CoreState, gate: GateLayout, memory: GateState,
         placed(memory.looking, active)
     elif not memory.blindness.lasts():
         memory.looking = anew(everybody.values(), now)
-    in_view = any(not track.gone for track in active) or (not blind and (memory.looking.due or memory.looking.lively))
-    memory.next_look = next_look(now) if in_view else None
+    memory.next_look = next_look(now) if _in_view(memory, active) else None
     as_met = [found[epc] for epc in everybody if epc in found] if len(found) > 1 else list(found.values())
     return tags_judged(layout, state, gate, memory, as_met, now) if found else []
 
@@ -175,6 +174,13 @@ def _worth_a_look(everybody: Mapping[str, Track], memory: GateState, now: float)
         return [track for track in everybody.values() if not track.gone]
     missing_ones(memory.looking, everybody, memory.presence, now)
     return lively_ones(memory.looking, now)
+
+
+def _in_view(memory: GateState, active: list[Track]) -> bool:
+    """While its readers are away the index is not kept."""
+    if memory.blindness.lasts():
+        return any(not track.gone for track in active)
+    return anything_in_view(memory.looking)
 
 
 def _left_out(state: CoreState, gate: GateLayout, track: Track, now: float) -> bool:
